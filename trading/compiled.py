@@ -1,0 +1,70 @@
+"""Compile plain functions, so that one source serves the live hour (uncompiled) and the backtest (compiled).
+
+The decision step and the feature kernels are ordinary Python in the subset that numba understands: loops,
+integers, floats, named tuples of arrays. Nothing there imports numba. `compiled(function)` copies the function
+and every `trading` function it calls, compiles the copies, and leaves the originals as they were.
+
+1. Compiled and uncompiled runs give the same bits: no fastmath, no parallel loops, no transcendental functions
+   (numba does not contract a*b+c; `docs/adr/0002-one-source-compiled-and-plain.md` has the evidence).
+2. Integers wrap silently when compiled. Whoever calls a compiled money loop checks the bounds first
+   (`trading.instruments.check_magnitudes`).
+3. numba's disk cache notices a change in the function's own file only, while constants of other modules are
+   baked in. `use_cache` therefore keys the folder by the content of every source file under `trading/`.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar
+
+import numba
+
+SOURCE = Path(__file__).parent
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_disk_cache = False
+
+
+def sources_digest() -> str:
+    """SHA-256 over the path and content of every source file under `trading/`."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCE.rglob("*.py")):
+        digest.update(str(path.relative_to(SOURCE)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def use_cache(folder: Path) -> None:
+    """Keep compiled code under `folder`, in a subfolder named after the sources, from the next compilation on."""
+    global _disk_cache
+    target = folder / sources_digest()[:16]
+    target.mkdir(parents=True, exist_ok=True)
+    numba.config.CACHE_DIR = str(target)
+    _disk_cache = True
+
+
+@cache
+def compiled(function: F) -> F:
+    """The compiled twin of `function`, made once a process; compiles on its first call with given types."""
+    return numba.njit(_linked(function), cache=_disk_cache, nogil=True, boundscheck=False)  # type: ignore[no-any-return]
+
+
+def _linked(function: Any) -> FunctionType:
+    """A copy of `function` whose calls to other `trading` functions go to their compiled twins."""
+    names = {
+        name: compiled(value)
+        for name, value in function.__globals__.items()
+        if name in function.__code__.co_names and _is_ours(value)
+    }
+    copy = FunctionType(function.__code__, function.__globals__ | names, function.__name__, function.__defaults__)
+    copy.__qualname__ = function.__qualname__
+    copy.__module__ = function.__module__
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def _is_ours(value: Any) -> bool:
+    return isinstance(value, FunctionType) and value.__module__.split(".")[0] == "trading"
