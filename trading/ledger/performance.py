@@ -1,0 +1,149 @@
+"""What a record earned and what it cost, measured on unit value: deposits and withdrawals do not count.
+
+A record is the hourly `equity` frame (asof, equity, units, exposure) and the `fills` frame (value, fee) of
+one portfolio. Its first row is the opening; the row at asof H closes the hour before H, so midnight on the
+first closes the month before. Periods are UTC; one only touched is kept, so that no return is lost.
+"""
+
+import math
+from datetime import timedelta
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trading.errors import DataError
+
+DAYS_PER_YEAR = 365
+HOURS_PER_YEAR = 24 * DAYS_PER_YEAR
+
+Floats = NDArray[np.float64]
+
+
+class Metrics(NamedTuple):
+    """One record in eleven numbers; shares are fractions, drawdowns positive, ratios 0 if nothing moved."""
+
+    cagr: float
+    """Growth of the unit value a year of 365 days."""
+    volatility: float
+    """Standard deviation of daily returns (n - 1) times sqrt(365)."""
+    sharpe: float
+    """Arithmetic mean of daily returns over their standard deviation, times sqrt(365); nothing subtracted."""
+    sortino: float
+    """The same over the root mean square of the daily losses; 0 without a losing day."""
+    max_drawdown: float
+    """Deepest fall of the hourly unit value from its running peak."""
+    max_monthly_drawdown: float
+    """Deepest peak-to-trough fall inside one UTC month, the month's opening value included."""
+    worst_month: float
+    """Lowest return of a UTC month, signed."""
+    exposure: float
+    """Mean share of equity invested."""
+    turnover: float
+    """Half of all bought and sold value over mean equity, a year: 1 is one round trip of the account."""
+    trades: int
+    """Fills, each of which pays a fee."""
+    fees_paid: float
+    """Quote currency."""
+
+
+def unit_values(equity: pl.DataFrame) -> Floats:
+    """Equity over units, hourly; a record of fewer than two hours, or without worth, is a `DataError`."""
+    values = (
+        equity.select(pl.col("equity").cast(pl.Float64) / pl.col("units").cast(pl.Float64))
+        .to_series()
+        .to_numpy()
+    )
+    if len(values) < 2 or not np.isfinite(values).all() or (values <= 0).any():
+        raise DataError("a record needs at least two hours, each with positive equity and units")
+    return values
+
+
+def periods(equity: pl.DataFrame, every: str) -> pl.DataFrame:
+    """Days ("1d"), months ("1mo") or years ("1y") of a record: period, start and end value, return, drawdown.
+
+    `drawdown` is the deepest fall inside the period from the higher of its opening and its running peak.
+    """
+    frame = equity.select("asof", value=pl.Series(unit_values(equity)))
+    hours = frame.with_columns(
+        start=pl.col("value").shift(1), period=(pl.col("asof") - timedelta(hours=1)).dt.truncate(every)
+    ).slice(1)
+    peak = pl.max_horizontal(pl.col("value").cum_max(), pl.col("start").first())
+    return (
+        hours.group_by("period", maintain_order=True)
+        .agg(
+            pl.col("start").first(),
+            end=pl.col("value").last(),
+            drawdown=(1 - pl.col("value") / peak).max(),
+        )
+        .with_columns((pl.col("end") / pl.col("start") - 1).alias("return"))
+    )
+
+
+def daily_returns(equity: pl.DataFrame) -> Floats:
+    """Returns from midnight to midnight UTC, days in cash included."""
+    return periods(equity, "1d")["return"].to_numpy()
+
+
+def years(equity: pl.DataFrame) -> float:
+    """Length of a record in years of 365 days."""
+    return (equity.height - 1) / HOURS_PER_YEAR
+
+
+def growth(equity: pl.DataFrame) -> float:
+    """Compound growth a year."""
+    values = unit_values(equity)
+    return float((values[-1] / values[0]) ** (1 / years(equity)) - 1)
+
+
+def volatility(returns: Floats) -> float:
+    """Yearly standard deviation of daily returns; 0 for fewer than two."""
+    return float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR) if len(returns) > 1 else 0.0
+
+
+def sharpe(returns: Floats) -> float:
+    """Yearly Sharpe ratio of daily returns; 0 where nothing moved."""
+    spread = volatility(returns)
+    return float(returns.mean()) * DAYS_PER_YEAR / spread if spread > 0 else 0.0
+
+
+def sortino(returns: Floats) -> float:
+    """Yearly Sortino ratio of daily returns against a target of zero; 0 without a losing day."""
+    downside = math.sqrt(float((np.minimum(returns, 0.0) ** 2).mean()) * DAYS_PER_YEAR)
+    return float(returns.mean()) * DAYS_PER_YEAR / downside if downside > 0 else 0.0
+
+
+def drawdowns(equity: pl.DataFrame) -> Floats:
+    """Hourly fall of the unit value from its running peak, as a positive share of the peak."""
+    values = unit_values(equity)
+    return 1 - values / np.maximum.accumulate(values)
+
+
+def turnover(equity: pl.DataFrame, fills: pl.DataFrame) -> float:
+    """Half of the traded value over mean equity, a year."""
+    traded = _total(fills, "value")
+    return traded / 2 / float(equity["equity"].cast(pl.Float64).mean() or 0.0) / years(equity)  # type: ignore[arg-type]
+
+
+def metrics(equity: pl.DataFrame, fills: pl.DataFrame) -> Metrics:
+    """All eleven numbers of one record."""
+    returns = daily_returns(equity)
+    months = periods(equity, "1mo")
+    return Metrics(
+        cagr=growth(equity),
+        volatility=volatility(returns),
+        sharpe=sharpe(returns),
+        sortino=sortino(returns),
+        max_drawdown=float(drawdowns(equity).max()),
+        max_monthly_drawdown=float(months["drawdown"].to_numpy().max()),
+        worst_month=float(months["return"].to_numpy().min()),
+        exposure=float(equity["exposure"].cast(pl.Float64).to_numpy().mean()),
+        turnover=turnover(equity, fills),
+        trades=fills.height,
+        fees_paid=_total(fills, "fee"),
+    )
+
+
+def _total(frame: pl.DataFrame, column: str) -> float:
+    return float(frame[column].cast(pl.Float64).to_numpy().sum())
