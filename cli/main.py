@@ -1,0 +1,68 @@
+"""The `ballast` command: mounts the subcommands and turns errors into one line that says what to do.
+
+Commands import polars, numba and the model libraries inside their functions: `ballast --help` stays quick.
+"""
+
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from cli import testing
+from trading.errors import BallastError, UsageError
+
+INTERRUPTED = 130
+"""The shell's exit status of a program ended by Ctrl-C."""
+
+
+class ErrorsInOneLine(TyperGroup):
+    """The root group: what Ballast raises on purpose ends as one red line on stderr, never as a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BallastError as error:
+            _say(f"error: {error}")
+            raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+        except KeyboardInterrupt as error:
+            _say("interrupted; nothing is lost")
+            raise typer.Exit(INTERRUPTED) from error
+
+
+def _say(line: str) -> None:
+    Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ballast {version('ballast-trading')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=ErrorsInOneLine,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(help="Ballast: an hourly, durable, self-auditing trading system for Kraken Spot.")
+def root(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
+
+
+def main() -> None:
+    """Run the command named on the command line; exits 0, 1 (error), 2 (usage) or 130 (interrupted)."""
+    app()
