@@ -79,13 +79,14 @@ def _measure(table: Floats, months: NDArray[np.int64]) -> Floats:
     """The figures of the record itself: one path that walks the days in order."""
     in_order = np.ones((1, len(table)))
     in_order[0, 0] = 0.0
-    return _yearly(_run(in_order, 1.0 / len(table), table, months), len(table))[0]
+    figures: Floats = _yearly(_run(in_order, 1.0 / len(table), table, months), len(table))[0]
+    return figures
 
 
 def _paths(
     table: Floats, months: NDArray[np.int64], block_days: float, repetitions: int, random: np.random.Generator
 ) -> Floats:
-    batches = [
+    batches: list[Floats] = [
         _run(random.random((min(BATCH, repetitions - done), len(table))), 1 / block_days, table, months)
         for done in range(0, repetitions, BATCH)
     ]

@@ -4,7 +4,7 @@ Everything here is per period (a day), never annualised, and kurtosis is raw (3 
 
 Sources. PSR and minimum track record: Bailey and López de Prado, The Sharpe Ratio Efficient Frontier, J. of
 Risk 15 (2012). DSR: the same, The Deflated Sharpe Ratio, J. of Portfolio Management 40 (2014). PBO: Bailey,
-Borwein, López de Prado and Zhu, The Probability of Backtest Overfitting, J. of Computational Finance 20 (2017).
+Borwein, López de Prado and Zhu, The Probability of Backtest Overfitting, J. of Comp. Finance 20 (2017).
 HAC errors: Newey and West, Econometrica 55 (1987).
 """
 
@@ -85,7 +85,8 @@ def pbo(trials: Floats, blocks: int = 16) -> float:
     """Probability of backtest overfitting of `trials`, returns of shape (periods, configurations).
 
     Each half of the blocks in turn selects the best Sharpe ratio; PBO is the share of selections that rank in
-    the lower half (logit <= 0) of the other blocks. An uneven division drops its oldest periods; equal ratios share their mean rank.
+    the lower half (logit <= 0) of the other blocks. An uneven division drops its oldest periods;
+    equal ratios share their mean rank.
     """
     periods, configurations = trials.shape
     rows = periods // blocks
