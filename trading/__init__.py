@@ -1,1 +1,1 @@
-"""The pure heart of Ballast: values in, values out; no I/O, no clock, no environment, no unseeded randomness."""
+"""The pure heart of Ballast: values in, values out; no I/O, no clock, no environment, no unseeded chance."""

@@ -1,11 +1,11 @@
 """Compile plain functions, so that one source serves the live hour (uncompiled) and the backtest (compiled).
 
 The decision step and the feature kernels are ordinary Python in the subset that numba understands: loops,
-integers, floats, named tuples of arrays. Nothing there imports numba. `compiled(function)` copies the function
-and every `trading` function it calls, compiles the copies, and leaves the originals as they were.
+integers, floats, named tuples of arrays. Nothing there imports numba. `compiled(function)` copies the
+function and every `trading` function it calls, compiles the copies, and leaves the originals as they were.
 
-1. Compiled and uncompiled runs give the same bits: no fastmath, no parallel loops, no transcendental functions
-   (numba does not contract a*b+c; `docs/adr/0002-one-source-compiled-and-plain.md` has the evidence).
+1. Compiled and uncompiled runs give the same bits: no fastmath, no parallel loops, no transcendental
+   functions (numba does not contract a*b+c; evidence: `docs/adr/0002-one-source-compiled-and-plain.md`).
 2. Integers wrap silently when compiled. Whoever calls a compiled money loop checks the bounds first
    (`trading.instruments.check_magnitudes`).
 3. numba's disk cache notices a change in the function's own file only, while constants of other modules are
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -38,18 +38,18 @@ def sources_digest() -> str:
 
 
 def use_cache(folder: Path) -> None:
-    """Keep compiled code under `folder`, in a subfolder named after the sources, from the next compilation on."""
+    """From the next compilation on, keep compiled code in a subfolder of `folder` named by the sources."""
     global _disk_cache
     target = folder / sources_digest()[:16]
     target.mkdir(parents=True, exist_ok=True)
-    numba.config.CACHE_DIR = str(target)
+    numba.config.CACHE_DIR = str(target)  # type: ignore[attr-defined]
     _disk_cache = True
 
 
 @cache
 def compiled(function: F) -> F:
     """The compiled twin of `function`, made once a process; compiles on its first call with given types."""
-    return numba.njit(_linked(function), cache=_disk_cache, nogil=True, boundscheck=False)  # type: ignore[no-any-return]
+    return cast(F, numba.njit(_linked(function), cache=_disk_cache, nogil=True, boundscheck=False))
 
 
 def _linked(function: Any) -> FunctionType:
@@ -59,7 +59,9 @@ def _linked(function: Any) -> FunctionType:
         for name, value in function.__globals__.items()
         if name in function.__code__.co_names and _is_ours(value)
     }
-    copy = FunctionType(function.__code__, function.__globals__ | names, function.__name__, function.__defaults__)
+    copy = FunctionType(
+        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__
+    )
     copy.__qualname__ = function.__qualname__
     copy.__module__ = function.__module__
     copy.__kwdefaults__ = function.__kwdefaults__

@@ -1,14 +1,14 @@
 """The error tree, split by who can mend it.
 
-    BallastError
-    ├── DataError              the input is wrong: mend or quarantine the data
-    │   └── WindowRefused      too little of the market is usable for a decision
-    ├── UsageError             the caller asked for something that cannot be: mend the command or configuration
-    ├── InvariantError         we are wrong: stop, keep the evidence, mend the code
-    └── VenueError             the venue said no, or said nothing
-        ├── VenueRefused       it refused for good: do not send again
-        ├── VenueUnavailable   nothing happened: the same call may be sent again
-        └── OutcomeUnknown     it may have happened: look before sending again
+BallastError
+├── DataError              the input is wrong: mend or quarantine the data
+│   └── WindowRefused      too little of the market is usable for a decision
+├── UsageError             the caller asked for something that cannot be: mend the command or configuration
+├── InvariantError         we are wrong: stop, keep the evidence, mend the code
+└── VenueError             the venue said no, or said nothing
+    ├── VenueRefused       it refused for good: do not send again
+    ├── VenueUnavailable   nothing happened: the same call may be sent again
+    └── OutcomeUnknown     it may have happened: look before sending again
 """
 
 

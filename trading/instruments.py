@@ -36,13 +36,18 @@ class Instrument(NamedTuple):
         return Decimal(self.tick_e8) / UNITS
 
     @property
+    def lots_per_unit(self) -> int:
+        """Lots in one unit of the base asset."""
+        return int(10**self.lot_decimals)
+
+    @property
     def multiplier(self) -> int:
         """One tick times one lot is multiplier/divisor of 1e-8 quote, in lowest terms."""
-        return self.tick_e8 // gcd(self.tick_e8, 10**self.lot_decimals)
+        return self.tick_e8 // gcd(self.tick_e8, self.lots_per_unit)
 
     @property
     def divisor(self) -> int:
-        return 10**self.lot_decimals // gcd(self.tick_e8, 10**self.lot_decimals)
+        return self.lots_per_unit // gcd(self.tick_e8, self.lots_per_unit)
 
     def price(self, ticks: int) -> Decimal:
         return self.tick * ticks
@@ -76,7 +81,7 @@ def amount(units: int) -> Decimal:
 
 
 def check_magnitudes(equity: int, ticks_max: int, lots_max: int, instrument: Instrument) -> None:
-    """Refuse what compiled 64-bit arithmetic could wrap on; `UsageError` names the instrument and the product."""
+    """Refuse what compiled 64-bit arithmetic could wrap on; `UsageError` names instrument and product."""
     product = 2 * ticks_max * lots_max * instrument.multiplier
     if product >= 1 << 62:
         raise UsageError(f"{instrument.name}: {ticks_max} ticks x {lots_max} lots overflows 64-bit money")

@@ -12,9 +12,10 @@ Flags = NDArray[np.bool_]
 class Grid(NamedTuple):
     """Hourly bars of one data venue; arrays have shape (hours, instruments).
 
-    Row i is the bar that closed at hour `first + i` (hours since the epoch). A masked hour has NaN prices. An hour
-    without a trade inside a gap of at most six hours is carried: the previous close in all four prices, volume 0,
-    `stale` set; the first six hours of a longer gap are carried too, since nobody knew then how long it would last.
+    Row i is the bar that closed at hour `first + i` (hours since the epoch). A masked hour has NaN prices. An
+    hour without a trade inside a gap of at most six hours is carried: the previous close in all four prices,
+    volume 0, `stale` set; the first six hours of a longer gap are carried too, since nobody knew then how
+    long it would last.
     """
 
     venue: str
@@ -48,8 +49,8 @@ class Grid(NamedTuple):
 
     @property
     def btc(self) -> int:
-        """The column of bitcoin, against which beta and market state are measured; a `ValueError` without one."""
-        return next(i for i, name in enumerate(self.instruments) if name.startswith("BTC/"))
+        """The column of bitcoin, against which beta and market state are measured; else `ValueError`."""
+        return [name.split("/")[0] for name in self.instruments].index("BTC")
 
     def rows(self, start: int, stop: int) -> "Grid":
         """The rows of asof hours start..stop-1, sharing memory; hours outside the grid are a `ValueError`."""

@@ -1,7 +1,7 @@
 """Integer money: prices in ticks, quantities in lots, cash and fees in 1e-8 of the quote currency.
 
-Every rounding has a name here. The functions run compiled and plain with the same result: no intermediate value
-exceeds 64 bits for operands below 2**62, so a wrapped product cannot happen silently.
+Every rounding has a name here. The functions run compiled and plain with the same result: no intermediate
+value exceeds 64 bits while operands and result are below 2**62, so a wrapped product cannot happen silently.
 """
 
 PPM = 1_000_000
@@ -9,13 +9,12 @@ BPS = 10_000
 
 
 def muldiv_floor(a: int, b: int, c: int) -> int:
-    """floor(a*b/c) for 0 <= a, b and 0 < c, all below 2**62, without forming a*b."""
+    """floor(a*b/c) for 0 <= a, b and 0 < c, all of them and the result below 2**62, without forming a*b."""
     if a == 0 or b == 0:
         return 0
     if a <= (1 << 62) // b:
         return a * b // c
-    quotient, remainder = _muldiv(a, b, c)
-    return quotient
+    return _muldiv(a, b, c)[0]
 
 
 def muldiv_ceil(a: int, b: int, c: int) -> int:
@@ -59,7 +58,7 @@ def half_up(numerator: int, denominator: int) -> int:
 
 
 def trade_value(ticks: int, lots: int, multiplier: int, divisor: int) -> int:
-    """Value of `lots` at `ticks` in 1e-8 quote, half up; one tick times one lot is multiplier/divisor of 1e-8."""
+    """Value of `lots` at `ticks` in 1e-8 quote, half up; a tick times a lot is multiplier/divisor of 1e-8."""
     if divisor == 1:
         return ticks * lots * multiplier
     return half_up(ticks * lots * multiplier, divisor)
