@@ -1,0 +1,49 @@
+"""Formatting, lint, types, layers, dead code, dependencies, spelling and shell: each tool is one test."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import vulture  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+SHELL_SCRIPTS = ["ballast", ".ci/run"]
+
+CHECKS = {
+    "formatting": ["ruff", "format", "--check", "."],
+    "lint": ["ruff", "check", "."],
+    "types": ["mypy"],
+    "layers": ["lint-imports"],
+    "dependencies": ["deptry", "."],
+    "shell": ["shellcheck", *SHELL_SCRIPTS],
+}
+
+
+def run(command: list[str]) -> None:
+    """Run a tool of this environment in the checkout; its output is the failure's message."""
+    done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_tools_find_nothing(check: str) -> None:
+    run(CHECKS[check])
+
+
+def test_the_words_are_spelled_as_the_dictionary_has_them() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    run(["codespell", *listed.stdout.split("\n")[:-1]])
+
+
+def test_nothing_stands_unused() -> None:
+    """Fields of records and named codes are read by position or by name, so variables are left out."""
+    code = vulture.Vulture(ignore_decorators=["@app.*", "@pytest.*"], ignore_names=["pytest_*", "test_*"])
+    code.scavenge(
+        [str(ROOT / folder) for folder in ("trading", "adapters", "simulator", "cli", "config", "tests")]
+    )
+    unused = [
+        item for item in code.get_unused_code(min_confidence=60) if item.typ not in {"variable", "attribute"}
+    ]
+    assert not unused, "\n".join(item.get_report() for item in unused)
