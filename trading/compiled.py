@@ -29,11 +29,12 @@ _disk_cache = False
 
 
 def sources_digest() -> str:
-    """SHA-256 over the path and content of every source file under `trading/`."""
+    """SHA-256 over the path, length and content of every source file under `trading/`."""
     digest = hashlib.sha256()
     for path in sorted(SOURCE.rglob("*.py")):
-        digest.update(str(path.relative_to(SOURCE)).encode())
-        digest.update(path.read_bytes())
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(SOURCE)} {len(content)}\n".encode())
+        digest.update(content)
     return digest.hexdigest()
 
 

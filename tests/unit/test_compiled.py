@@ -1,0 +1,101 @@
+"""One source, compiled and plain: same results, originals untouched, no stale code from the disk cache."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from trading import compiled as module
+from trading import money
+from trading.compiled import compiled, sources_digest
+
+
+def test_a_function_has_one_compiled_twin() -> None:
+    assert compiled(money.fee) is compiled(money.fee)
+
+
+def test_the_original_stays_plain_python() -> None:
+    before = dict(vars(money))
+    assert compiled(money.muldiv_floor)(3, 1 << 61, 2) == 3 << 60
+    assert vars(money) == before
+    # A compiled function would wrap here.
+    assert money.trade_value(1 << 40, 1 << 40, 1, 1) == 1 << 80
+
+
+def test_what_a_compiled_function_calls_is_compiled_too() -> None:
+    # half_up doubles its numerator: only 64-bit arithmetic inside the callee wraps.
+    wrapped = compiled(money.trade_value)(1 << 31, 1 << 31, 1, 3)
+    assert wrapped != money.trade_value(1 << 31, 1 << 31, 1, 3)
+
+
+def test_a_compiled_function_releases_the_interpreter_lock_and_keeps_strict_floats() -> None:
+    options = compiled(money.share).targetoptions
+    assert options["nogil"]
+    assert not options.get("fastmath")
+    assert not options.get("parallel")
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small source tree in the place of `trading/`."""
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "limits.py").write_text("SIZE = 1\n")
+    (tmp_path / "inner" / "kernel.py").write_text("from trading.limits import SIZE\n")
+    monkeypatch.setattr(module, "SOURCE", tmp_path)
+    return tmp_path
+
+
+def test_a_changed_constant_in_another_file_changes_the_digest(sources: Path) -> None:
+    before = sources_digest()
+    assert sources_digest() == before
+    (sources / "limits.py").write_text("SIZE = 2\n")
+    assert sources_digest() != before
+
+
+def test_a_new_and_a_renamed_file_change_the_digest(sources: Path) -> None:
+    before = sources_digest()
+    (sources / "limits.py").rename(sources / "bounds.py")
+    renamed = sources_digest()
+    (sources / "empty.py").touch()
+    assert len({before, renamed, sources_digest()}) == 3
+
+
+def test_moving_text_from_one_file_to_the_next_changes_the_digest(sources: Path) -> None:
+    (sources / "a.py").write_text("xb.py")
+    (sources / "b.py").write_text("")
+    before = sources_digest()
+    (sources / "a.py").write_text("x")
+    (sources / "b.py").write_text("b.py")
+    assert sources_digest() != before
+
+
+def test_the_disk_cache_is_used_by_the_next_process_and_not_after_a_change(tmp_path: Path) -> None:
+    """A constant that another module defines is baked into compiled code; numba alone serves the old one."""
+    program = f"""
+        import sys
+        from pathlib import Path
+        import trading, trading.compiled
+        folder = Path({str(tmp_path)!r})
+        trading.__path__.append(str(folder / "source"))
+        trading.compiled.SOURCE = folder / "source"
+        trading.compiled.use_cache(folder / "cache")
+        from trading.kernel_under_test import double
+        twin = trading.compiled.compiled(double)
+        print(twin(21), sum(twin.stats.cache_hits.values()))
+    """
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "kernel_under_test.py").write_text(
+        "from trading.factor_under_test import FACTOR\n\n\ndef double(x):\n    return x * FACTOR\n"
+    )
+
+    def run(factor: int) -> str:
+        (source / "factor_under_test.py").write_text(f"FACTOR = {factor}\n")
+        command = [sys.executable, "-B", "-c", textwrap.dedent(program)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert run(2) == "42 0"
+    assert run(2) == "42 1"
+    assert run(3) == "63 0"
