@@ -1,6 +1,7 @@
 """Walk-forward folds on calendar months, with a gap that no label may bridge.
 
-A fold of month T fits on rows from T - 18 months on, calibrates on the three months before T and T:
+A fold of month T fits on rows from T - 18 months on, calibrates on the last three months before T and
+predicts T:
 
     fit_first ............ calibrate_first ............ test_first ....... test_end
     |  fit, label_end + gap <  |   calibrate, label_end + gap <  |   test, never seen  |

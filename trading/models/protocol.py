@@ -1,0 +1,66 @@
+"""What every predictor gives: probabilities and expected returns, and which models they came from.
+
+One gradient-boosted model stands behind this today; an ensemble with a meta-learner gives the same arrays.
+"""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading.market import Floats
+
+
+class Predictions(NamedTuple):
+    """Out-of-sample predictions; row i is made at asof `first + i`, NaN where there is none.
+
+    Arrays are (hours, instruments) unless said otherwise. `p` is the calibrated probability of a positive
+    return from the next open over 1, 4 or 24 hours, `e` the expected log return, de-biased and shrunk.
+    """
+
+    first: int
+    p1: Floats
+    p4: Floats
+    p24: Floats
+    e1: Floats
+    e4: Floats
+    e24: Floats
+    p_crash: Floats
+    """Probability of a market crash within 24 h, (hours,); 0 from a predictor without a regime classifier."""
+    p_high_vol: Floats
+    """Probability of high volatility over 24 h, (hours,); 0 from a predictor without a regime classifier."""
+    trained_through: NDArray[np.int64]
+    """Last asof whose outcome the model of that hour may have known, (hours,); 0 where there is no model."""
+    release: str
+    """Names the models by content."""
+
+
+def nothing(first: int, hours: int, instruments: int) -> Predictions:
+    """Predictions that say nothing, for a predictor to fill in."""
+
+    def unknown() -> Floats:
+        return np.full((hours, instruments), np.nan)
+
+    return Predictions(
+        first,
+        p1=unknown(),
+        p4=unknown(),
+        p24=unknown(),
+        e1=unknown(),
+        e4=unknown(),
+        e24=unknown(),
+        p_crash=np.zeros(hours),
+        p_high_vol=np.zeros(hours),
+        trained_through=np.zeros(hours, dtype=np.int64),
+        release="",
+    )
+
+
+class FoldStore(Protocol):
+    """Keeps trained folds by the digest of all that went into them, so that a walk-forward can resume."""
+
+    def load(self, key: str) -> bytes | None:
+        """The content saved under `key`, or None."""
+
+    def save(self, key: str, content: bytes) -> None:
+        """Keep `content` under `key`; complete or not at all."""
