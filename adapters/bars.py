@@ -1,6 +1,7 @@
 """The bar store: hourly bars as parquet, `<root>/<venue>/<BASE-QUOTE>/<year>.parquet`.
 
-1. A stored bar never changes: the first value of an hour stays, a different one comes back as a conflict.
+1. The first value of an hour stays, a different one comes back as a conflict. The one exception is a bar that
+   was stored unfinished, from a file that was cut inside that hour: there the finished bar takes its place.
 2. Bars are keyed by asof, the bar's close; a file holds the bars that closed in its UTC year, sorted and
    unique.
 3. A file is replaced as a whole (`adapters.files.replacing`), so a reader sees all of a write or nothing of
@@ -8,7 +9,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,11 +19,12 @@ import polars as pl
 from adapters.files import locked, replacing
 from trading.clock import HOUR_S
 from trading.errors import DataError
-from trading.grid import CARRY_H, dense
+from trading.grid import CARRY_H, PRICES, dense
 from trading.market import Grid
 from trading.quality import SCHEMA
 
-VALUES = ("open", "high", "low", "close", "volume", "trades")
+VOLUME_STEP = 1e-8
+"""Volumes come with eight decimals."""
 
 
 class WriteReport(NamedTuple):
@@ -30,6 +32,8 @@ class WriteReport(NamedTuple):
 
     added: int
     identical: int
+    finished: int
+    """Bars that took the place of an unfinished one."""
     conflicts: pl.DataFrame
     """The offered bars that differ from a stored one, in the columns of the offered frame."""
 
@@ -47,16 +51,23 @@ class BarStore:
         files = self.root.glob(f"{venue}/*/[0-9]*.parquet")
         return sorted({file.parent.name.replace("-", "/") for file in files})
 
-    def write(self, venue: str, instrument: str, frame: pl.DataFrame) -> WriteReport:
-        """Add the bars that are new; columns of `frame` beyond the schema come back with the conflicts."""
+    def write(
+        self, venue: str, instrument: str, frame: pl.DataFrame, unfinished: Collection[int] = ()
+    ) -> WriteReport:
+        """Add the bars that are new; columns of `frame` beyond the schema come back with the conflicts.
+
+        `unfinished` names the asof hours whose stored bar ended its file: it gives way to a bar that
+        continues it, with the same open, a range around the stored one's, and more volume.
+        """
         folder = self._folder(venue, instrument)
         years = frame.sort("asof").group_by(pl.col("asof").dt.year(), maintain_order=True)
         with locked(folder):
-            reports = [_merge(folder / f"{year}.parquet", part) for (year,), part in years]
+            reports = [_merge(folder / f"{year}.parquet", part, unfinished) for (year,), part in years]
         conflicts = [report.conflicts for report in reports]
         return WriteReport(
             added=sum(report.added for report in reports),
             identical=sum(report.identical for report in reports),
+            finished=sum(report.finished for report in reports),
             conflicts=pl.concat(conflicts) if conflicts else frame.clear(),
         )
 
@@ -93,7 +104,7 @@ class BarStore:
             bars = self.read(venue, instrument, first - CARRY_H, last)
             digest.update(f"{venue} {instrument} {bars.height}\n".encode())
             digest.update(bars["asof"].dt.epoch("s").to_numpy().astype("<i8").tobytes())
-            for column in VALUES[:-1]:
+            for column in (*PRICES, "volume"):
                 digest.update(bars[column].to_numpy().astype("<f8").tobytes())
         return digest.hexdigest()
 
@@ -101,22 +112,38 @@ class BarStore:
         return self.root / venue / instrument.replace("/", "-")
 
 
-def _merge(file: Path, offered: pl.DataFrame) -> WriteReport:
+def _merge(file: Path, offered: pl.DataFrame, unfinished: Collection[int]) -> WriteReport:
+    """Lay `offered`, sorted and of one year, beside what is stored."""
     if not file.exists():
         _save(file, offered)
-        return WriteReport(offered.height, 0, offered.clear())
+        return WriteReport(offered.height, 0, 0, offered.clear())
     stored = _load(file)
     both = offered.join(stored, on="asof", how="left", suffix="_stored", maintain_order="left")
     known = both["open_stored"].is_not_null()
-    # A source that does not count trades says null there; that contradicts nobody.
-    same = pl.all_horizontal(pl.col(v).eq_missing(pl.col(f"{v}_stored")) for v in VALUES[:-1])
-    counted = pl.col("trades").eq(pl.col("trades_stored")).fill_null(True)
-    differs = known & ~both.select(same & counted).to_series()
-    fresh = offered.filter(~known)
+    may_continue = both["asof"].dt.epoch("s").is_in([hour * HOUR_S for hour in unfinished])
+    same = known & both.select(_same()).to_series()
+    continues = known & ~same & may_continue & both.select(_continues()).to_series()
+    kept = stored.join(offered.filter(continues), on="asof", how="anti", maintain_order="left")
+    fresh = offered.filter(~known | continues).select(stored.columns)
     if fresh.height:
-        _save(file, pl.concat([stored, fresh.select(stored.columns)]).sort("asof"))
-    conflicts = offered.filter(differs)
-    return WriteReport(fresh.height, offered.height - fresh.height - conflicts.height, conflicts)
+        _save(file, pl.concat([kept, fresh]).sort("asof"))
+    finished = int(continues.sum())
+    conflicts = offered.filter(known & ~same & ~continues)
+    return WriteReport(fresh.height - finished, int(same.sum()), finished, conflicts)
+
+
+def _same() -> pl.Expr:
+    prices = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_stored") for name in PRICES)
+    # Sums of the same trades in another order differ in the last bits, and some sources do not count trades.
+    apart = (pl.col("volume") - pl.col("volume_stored")).abs()
+    volume = apart <= VOLUME_STEP * (1 + pl.col("volume_stored"))
+    trades = pl.col("trades").eq(pl.col("trades_stored")).fill_null(True)
+    return prices & volume & trades
+
+
+def _continues() -> pl.Expr:
+    around = (pl.col("high") >= pl.col("high_stored")) & (pl.col("low") <= pl.col("low_stored"))
+    return (pl.col("open") == pl.col("open_stored")) & around & (pl.col("volume") > pl.col("volume_stored"))
 
 
 def _save(file: Path, bars: pl.DataFrame) -> None:

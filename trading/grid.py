@@ -38,8 +38,9 @@ def dense(venue: str, bars: Mapping[str, pl.DataFrame], first: int, last: int) -
         hours = asof_hours(instrument, frame)
         i, k = np.searchsorted(hours, (start, last + 1))
         rows = hours[i:k] - start
-        present[rows, j] = True
         volume[rows, j] = frame["volume"].to_numpy()[i:k]
+        # Some sources leave an hour without a trade out, others repeat the close with volume 0: one meaning.
+        present[rows, j] = volume[rows, j] > 0
         for name in PRICES:
             prices[name][rows, j] = frame[name].to_numpy()[i:k]
     stale = _carry(prices, present)

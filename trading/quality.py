@@ -1,4 +1,7 @@
-"""Is this market fit to trade on? The bar schema, and the masks that a decision asks for."""
+"""Is this data fit to trade on? The bar schema, the judgement of raw rows, the masks a decision asks for."""
+
+from functools import reduce
+from operator import or_
 
 import numpy as np
 import polars as pl
@@ -19,12 +22,54 @@ SCHEMA = pl.Schema(
 )
 """A stored bar: asof is its close, volume in base units, trades null where the source does not count them."""
 
+PRICE_MAX = 1e9
+VOLUME_MAX = 1e16
+SPIKE = 50.0
+"""A price this many times above or below both its neighbours is an error of the source."""
+WICK = 10.0
+"""A low or high this many times beyond open and close is kept and pointed out: such wicks are real."""
+
 LOOKBACK_H = 24
-"""Rows before an hour, that hour included, on which its usability depends."""
+"""Rows up to an hour, that hour included, on which its usability depends."""
 STALE_MAX = 2
 FRESH_H = 3
 REFUSED_SHARE = 3
 """The window is refused when more than one in this many listed instruments is unusable."""
+
+
+def judge(
+    rows: pl.DataFrame, step_s: int, now_s: int, after_s: float = -1
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split raw bars into (good, bad) rows; bad ones gain a `reason`.
+
+    `rows` has line, time (bar open, seconds), open, high, low, close, volume (all floats) and trades, null
+    where the source was unreadable (null trades are fine). `step_s` is the bars' interval; a bar must be
+    closed by `now_s` and start after `after_s`, the last stamp of an earlier part of the same file.
+    """
+    rows = _mark(rows, _value_faults(step_s, now_s))
+    rows = _mark(rows, _order_faults(after_s, unique=True))
+    return _split(_mark(rows, {"price is a lone spike": _lone(pl.col("close"))}))
+
+
+def judge_trades(rows: pl.DataFrame, now_s: int, after_s: float = -1) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same for single trades: line, time (seconds), price, volume; several trades may share a second."""
+    faults = {
+        "not a number": _unreadable("time", "price", "volume"),
+        "in the future": pl.col("time") > now_s,
+        "price is not positive": pl.col("price") <= 0,
+        "price is absurd": pl.col("price") > PRICE_MAX,
+        "volume is not positive": pl.col("volume") <= 0,
+        "volume is absurd": pl.col("volume") > VOLUME_MAX,
+    }
+    rows = _mark(rows, faults)
+    rows = _mark(rows, _order_faults(after_s, unique=False))
+    return _split(_mark(rows, {"price is a lone spike": _lone(pl.col("price"))}))
+
+
+def wicks(bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars whose low or high lies far beyond open and close: real, but no price to fill an order at."""
+    body = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
+    return bars.filter((pl.col("low") * WICK < body[0]) | (pl.col("high") > body[1] * WICK))
 
 
 def usability(grid: Grid) -> tuple[Flags, Flags]:
@@ -48,3 +93,55 @@ def _count(flags: Flags, hours: int) -> NDArray[np.int64]:
     total = np.cumsum(flags, axis=0, dtype=np.int64)
     total[hours:] -= total[:-hours].copy()
     return total
+
+
+def _value_faults(step_s: int, now_s: int) -> dict[str, pl.Expr]:
+    prices = pl.col("open", "high", "low", "close")
+    body = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
+    return {
+        "not a number": _unreadable("time", "open", "high", "low", "close", "volume"),
+        "off the interval": pl.col("time") % step_s != 0,
+        "not closed yet": pl.col("time") + step_s > now_s,
+        "price is not positive": pl.any_horizontal(prices <= 0),
+        "price is absurd": pl.any_horizontal(prices > PRICE_MAX),
+        "volume is negative": pl.col("volume") < 0,
+        "volume is absurd": pl.col("volume") > VOLUME_MAX,
+        "count of trades is negative": pl.col("trades") < 0,
+        "high is below low": pl.col("high") < pl.col("low"),
+        "open or close is outside low..high": (body[0] < pl.col("low")) | (body[1] > pl.col("high")),
+    }
+
+
+def _unreadable(*columns: str) -> pl.Expr:
+    return reduce(or_, (pl.col(c).is_null() | ~pl.col(c).is_finite() for c in columns))
+
+
+def _order_faults(after_s: float, unique: bool) -> dict[str, pl.Expr]:
+    """Stamps that step back. One row ahead of both neighbours is itself at fault, not all that follow."""
+    time = pl.col("time")
+    before, after = time.shift(1), time.shift(-1)
+    ahead = ((time > after) & (before < after).fill_null(True)).fill_null(False)
+    reached = pl.when(~ahead).then(time).otherwise(after_s).cum_max().shift(1).fill_null(after_s)
+    reached = pl.max_horizontal(reached, pl.lit(after_s))
+    faults = {"out of order": ahead | (time < reached)}
+    return faults | {"duplicate": time == reached} if unique else faults
+
+
+def _lone(price: pl.Expr) -> pl.Expr:
+    high = pl.max_horizontal(price.shift(1), price.shift(-1)) * SPIKE
+    low = pl.min_horizontal(price.shift(1), price.shift(-1)) / SPIKE
+    both = price.shift(1).is_not_null() & price.shift(-1).is_not_null()
+    return both & ((price > high) | (price < low))
+
+
+def _mark(rows: pl.DataFrame, faults: dict[str, pl.Expr]) -> pl.DataFrame:
+    """Give every row without a `reason` its first fault; neighbours are the rows without one."""
+    if "reason" not in rows.columns:
+        rows = rows.with_columns(reason=pl.lit(None, pl.String))
+    first = pl.coalesce(pl.when(fault).then(pl.lit(reason)) for reason, fault in faults.items())
+    marked = rows.filter(pl.col("reason").is_null()).with_columns(reason=first)
+    return pl.concat([marked, rows.filter(pl.col("reason").is_not_null())]).sort("line")
+
+
+def _split(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return rows.filter(pl.col("reason").is_null()).drop("reason"), rows.filter(pl.col("reason").is_not_null())
