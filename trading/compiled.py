@@ -14,10 +14,11 @@ function and every `trading` function it calls, compiles the copies, and leaves 
 
 import hashlib
 from collections.abc import Callable
+from dis import get_instructions
 from functools import cache
 from pathlib import Path
 from types import FunctionType
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numba
 
@@ -50,15 +51,21 @@ def use_cache(folder: Path) -> None:
 @cache
 def compiled(function: F) -> F:
     """The compiled twin of `function`, made once a process; compiles on its first call with given types."""
-    return cast(F, numba.njit(_linked(function), cache=_disk_cache, nogil=True, boundscheck=False))
+    # Features divide floats as NumPy does, so that loops vectorise; elsewhere a zero divisor raises.
+    model: Literal["numpy", "python"] = (
+        "numpy" if function.__module__.startswith("trading.features") else "python"
+    )
+    twin = numba.njit(_linked(function), cache=_disk_cache, nogil=True, boundscheck=False, error_model=model)
+    return cast(F, twin)
 
 
 def _linked(function: Any) -> FunctionType:
     """A copy of `function` whose calls to other `trading` functions go to their compiled twins."""
+    used = {step.argval for step in get_instructions(function) if step.opname == "LOAD_GLOBAL"}
     names = {
         name: compiled(value)
         for name, value in function.__globals__.items()
-        if name in function.__code__.co_names and _is_ours(value)
+        if name in used and _is_ours(value)
     }
     copy = FunctionType(
         function.__code__, function.__globals__ | names, function.__name__, function.__defaults__

@@ -1,0 +1,90 @@
+"""An instrument against bitcoin, and the market as a whole."""
+
+import math
+
+from trading.features.arithmetic import MIN_SHARE, NAN, clip, ratio, variance
+from trading.features.kernels.trend import CLIP_SIGMA, log_return
+from trading.features.library import INDEX
+from trading.features.series import BOTH, BTC, BTC_BTC, BTC_OWN, CLOSE, OWN, OWN_OWN, TRADED, P
+from trading.market import Flags, Floats
+
+BETA = INDEX["beta_720h"]
+CORRELATION = INDEX["btc_corr_168h"]
+FIRST_MARKET = INDEX["breadth_ret"]
+"""Market columns count from here."""
+BREADTH_RET = 0
+BREADTH_TREND = INDEX["breadth_trend"] - FIRST_MARKET
+DISPERSION = INDEX["dispersion"] - FIRST_MARKET
+BTC_RET = INDEX["btc_ret_1h"] - FIRST_MARKET
+BTC_SLOPE = INDEX["btc_slope_168h"] - FIRST_MARKET
+BTC_PERCENTILE = INDEX["btc_vol_percentile"] - FIRST_MARKET
+
+BETA_WEIGHT, BETA_PRIOR = 0.67, 0.33
+
+
+def against_bitcoin(sums: Floats, close: Floats, k: int, window_h: int, out: Floats) -> None:
+    """Correlation with bitcoin on the k-th of two windows, and beta on the longer; sums (rows, channels)."""
+    correlation, beta = out[CORRELATION + k], out[BETA]
+    for i in range(close.shape[0]):
+        s = sums[i]
+        n = s[BOTH]
+        slope, rho = NAN, NAN
+        if n >= MIN_SHARE * window_h and close[i] > 0.0:
+            cov = (s[BTC_OWN] - s[BTC] * s[OWN] / n) / (n - 1.0)
+            btc, own = variance(n, s[BTC], s[BTC_BTC]), variance(n, s[OWN], s[OWN_OWN])
+            rho = clip(ratio(cov, math.sqrt(btc * own)), 1.0)
+            slope = BETA_WEIGHT * ratio(cov, btc) + BETA_PRIOR
+        correlation[i] = rho
+        if k == 1:
+            beta[i] = slope
+
+
+def breadth(kept: Floats, average: Floats, eligible: Flags, first: int, out: Floats) -> None:
+    """Breadth and dispersion of the eligible instruments, added in their order.
+
+    kept (instruments, series, rows), average close (instruments, rows), eligible (rows, instruments), out
+    (columns, rows).
+    """
+    for i in range(eligible.shape[0]):
+        t = first + i
+        n, rising, total = 0.0, 0.0, 0.0
+        m, above = 0.0, 0.0
+        for a in range(average.shape[0]):
+            x, close = log_return(kept[a, P], kept[a, TRADED], t, 24), kept[a, CLOSE, t]
+            if eligible[i, a] and x == x:
+                n += 1.0
+                rising += 1.0 if x > 0.0 else 0.0
+                total += x
+            if eligible[i, a] and average[a, i] == average[a, i] and close > 0.0:
+                m += 1.0
+                above += 1.0 if close > average[a, i] else 0.0
+        squares = 0.0
+        for a in range(average.shape[0]):
+            x = log_return(kept[a, P], kept[a, TRADED], t, 24)
+            if eligible[i, a] and x == x:
+                squares += (x - total / n) * (x - total / n)
+        out[BREADTH_RET, i] = ratio(rising, n)
+        out[BREADTH_TREND, i] = ratio(above, m)
+        out[DISPERSION, i] = math.sqrt(squares / (n - 1.0)) if n > 1.0 else NAN
+
+
+def state(
+    kept: Floats,
+    sigma: Floats,
+    slope: Floats,
+    percentile: Floats,
+    first: int,
+    out: Floats,
+) -> None:
+    """Bitcoin's scaled returns, slope and volatility percentile; kept (series, rows) of bitcoin, the
+    others (rows).
+    """
+    for k in range(3):
+        hours = 1 if k == 0 else (24 if k == 1 else 168)
+        column, root = out[BTC_RET + k], math.sqrt(hours)
+        for i in range(sigma.shape[0]):
+            x = log_return(kept[P], kept[TRADED], first + i, hours)
+            column[i] = clip(ratio(x, sigma[i] * root), CLIP_SIGMA)
+    for i in range(sigma.shape[0]):
+        out[BTC_SLOPE, i] = slope[i]
+        out[BTC_PERCENTILE, i] = percentile[i]

@@ -1,0 +1,49 @@
+"""Returns, slopes and distances from the mean, of one instrument."""
+
+import math
+
+from trading.features.arithmetic import NAN, clip, ratio
+from trading.features.library import INDEX
+from trading.features.series import TRADED, P
+from trading.market import Floats
+
+CLIP_SIGMA = 6.0
+RET = INDEX["ret_1h"]
+SCALED = INDEX["ret_1h_scaled"]
+SLOPE = INDEX["slope_24h"]
+R2 = INDEX["r2_24h"]
+REVERSION = INDEX["reversion_24h"]
+
+
+def log_return(p: Floats, traded: Floats, t: int, hours: int) -> float:
+    """p[t] - p[t - hours]; NaN unless both bars traded."""
+    return p[t] - p[t - hours] if traded[t] * traded[t - hours] > 0.0 else NAN
+
+
+def returns(kept: Floats, sigma: Floats, first: int, out: Floats) -> None:
+    """Returns over 1, 4 and 24 hours, plain and in standard deviations; kept (series, rows), sigma (rows)."""
+    p, traded = kept[P], kept[TRADED]
+    for k in range(3):
+        hours = 1 if k == 0 else (4 if k == 1 else 24)
+        plain, scaled, root = out[RET + k], out[SCALED + k], math.sqrt(hours)
+        for i in range(sigma.shape[0]):
+            x = log_return(p, traded, first + i, hours)
+            plain[i] = x
+            scaled[i] = clip(ratio(x, sigma[i] * root), CLIP_SIGMA)
+
+
+def slopes(path: Floats, sigma: Floats, k: int, window_h: int, out: Floats) -> None:
+    """Slope and R^2 of the k-th window; path as `day_blocks.window_path`, sigma of the same window."""
+    slope, r2, root = out[SLOPE + k], out[R2 + k], math.sqrt(window_h)
+    for i in range(sigma.shape[0]):
+        xx, xy, yy = path[i, 1], path[i, 2], path[i, 3]
+        slope[i] = ratio(xy * root, xx * sigma[i])
+        r2[i] = ratio(xy * xy, xx * yy)
+
+
+def reversion(path: Floats, k: int, out: Floats) -> None:
+    """Distance of p from its mean in standard deviations of p, the k-th of two windows."""
+    column = out[REVERSION + k]
+    for i in range(path.shape[0]):
+        yy = path[i, 3]
+        column[i] = ratio(path[i, 4], math.sqrt(yy / (path[i, 0] - 1.0))) if yy > 0.0 else NAN

@@ -1,0 +1,96 @@
+"""Average true range, standard deviations and the volatility regime, of one instrument."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading.clock import DAY_H
+from trading.features.arithmetic import NAN, ln, ratio
+from trading.features.day_blocks import DECAY, GAIN, WILDER
+from trading.features.library import INDEX
+from trading.features.order import percentiles
+from trading.market import Floats
+
+ATR = INDEX["atr_14h"]
+STD_24H = INDEX["std_24h"]
+SIGMA_1H = INDEX["sigma_1h"]
+STD_720H = INDEX["std_720h"]
+SIGMA_24 = INDEX["sigma_24"]
+RATIO_168H = INDEX["std_ratio_168h"]
+RATIO_720H = INDEX["std_ratio_720h"]
+PERCENTILE = INDEX["vol_percentile"]
+REGIME = INDEX["vol_regime"]
+
+ATR_BARS = 200
+SEED_BARS = 14
+STEPS = ATR_BARS - SEED_BARS
+
+
+def _powers() -> NDArray[np.float64]:
+    powers = np.ones(STEPS + 1)
+    for i in range(STEPS):
+        powers[i + 1] = powers[i] * DECAY
+    return powers
+
+
+POWERS = _powers()
+"""DECAY**i by repeated multiplication."""
+
+
+def average_true_range(ranges: Floats, days: Floats, first: int, stop: int, out: Floats) -> None:
+    """ATR(14) in price units for rows first..stop-1: the mean of 14 true ranges, then 186 steps of
+    Wilder's average.
+
+    The average is linear, so its 186 steps are today's, the whole days' and the oldest day's part, each
+    decayed by its age. Any unknown true range among the 200 gives NaN.
+    """
+    late, early = np.zeros(DAY_H + 1), np.zeros(DAY_H + 1)
+    for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
+        six = 0.0
+        for j in range(1, 7):
+            six += POWERS[(j - 1) * DAY_H] * days[day - j, WILDER]
+        seven = six + POWERS[6 * DAY_H] * days[day - 7, WILDER]
+        for k in range(DAY_H - 1):
+            late[k + 1] = late[k] + POWERS[k] * GAIN * ranges[(day - 6) * DAY_H - 1 - k]
+            early[k + 1] = early[k] + POWERS[k] * GAIN * ranges[(day - 7) * DAY_H - 1 - k]
+        today = 0.0
+        for h in range(min(DAY_H, stop - day * DAY_H)):
+            t = day * DAY_H + h
+            today = today * DECAY + ranges[t] * GAIN
+            if t < first:
+                continue
+            left = STEPS - (h + 1)
+            if left >= 7 * DAY_H:
+                past = seven + POWERS[7 * DAY_H] * early[left - 7 * DAY_H]
+            else:
+                past = six + POWERS[6 * DAY_H] * late[left - 6 * DAY_H]
+            seed = 0.0
+            for k in range(t - ATR_BARS + 1, t - STEPS + 1):
+                seed += ranges[k]
+            out[t - first] = (today + POWERS[h + 1] * past) + POWERS[STEPS] * (seed / SEED_BARS)
+
+
+def deviations(close: Floats, atr: Floats, stds: Floats, out: Floats) -> None:
+    """ATR/C, standard deviations and the logs of their ratios; stds (4, rows) on 24, 72, 168 and 720
+    hours.
+    """
+    for i in range(close.shape[0]):
+        known = close[i] > 0.0
+        day, week, month = stds[0, i], stds[2, i], stds[3, i]
+        out[ATR, i] = ratio(atr[i], close[i])
+        out[STD_24H, i] = day if known else NAN
+        out[SIGMA_1H, i] = week if known else NAN
+        out[STD_720H, i] = month if known else NAN
+        out[SIGMA_24, i] = week * math.sqrt(24.0) if known else NAN
+        out[RATIO_168H, i] = ln(ratio(day, week)) if known else NAN
+        out[RATIO_720H, i] = ln(ratio(day, month)) if known else NAN
+
+
+def regime(std_24: Floats, first: int, stop: int, out: Floats) -> None:
+    """Percentile of the 24-hour deviation in its last 90 days, and its class."""
+    share, flag = out[PERCENTILE], out[REGIME]
+    percentiles(std_24, first, stop, share)
+    for i in range(stop - first):
+        x = share[i]
+        flag[i] = (x >= 0.33) * 1.0 + (x >= 0.67) * 1.0 + (x >= 0.95) * 1.0 if x == x else NAN
