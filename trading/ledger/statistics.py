@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 
 EULER_GAMMA = 0.5772156649015329
 NORMAL = NormalDist()
+BLOCKS = 16
+"""Of the cross-validation behind PBO: 12,870 ways to halve them."""
 
 
 class Moments(NamedTuple):
@@ -81,7 +83,7 @@ def minimum_track_record(of: Moments, against: float = 0.0, confidence: float = 
     return 1 + (_spread(of) * NORMAL.inv_cdf(confidence) / (of.sharpe - against)) ** 2
 
 
-def pbo(trials: Floats, blocks: int = 16) -> float:
+def pbo(trials: Floats, blocks: int = BLOCKS) -> float:
     """Probability of backtest overfitting of `trials`, returns of shape (periods, configurations).
 
     Each half of the blocks in turn selects the best Sharpe ratio; PBO is the share of selections that rank in

@@ -15,6 +15,7 @@ from trading.ledger import performance
 from trading.ledger.bootstrap import REPETITIONS, Bootstrap, bootstrap
 from trading.ledger.performance import DAYS_PER_YEAR, Floats, Metrics, metrics
 from trading.ledger.statistics import (
+    BLOCKS,
     Moments,
     dsr,
     hac_regression,
@@ -123,6 +124,7 @@ def _luck(returns: Floats, trials: Trials) -> Luck:
     weeks = len(returns) // 7
     weekly = moments(np.prod(1 + returns[len(returns) - 7 * weeks :].reshape(weeks, 7), axis=1) - 1)
     measured = trials.returns is not None and trials.returns.shape[1] > 1
+    long_enough = trials.returns is not None and len(trials.returns) >= 2 * BLOCKS
     variance = None
     if trials.returns is not None and measured:
         variance = float(np.var([moments(column).sharpe for column in trials.returns.T], ddof=1))
@@ -135,7 +137,7 @@ def _luck(returns: Floats, trials: Trials) -> Luck:
         trials=trials.logged,
         variance_measured=measured,
         track_record_years=minimum_track_record(of) / DAYS_PER_YEAR,
-        pbo=pbo(trials.returns) if trials.returns is not None and measured else None,
+        pbo=pbo(trials.returns) if trials.returns is not None and measured and long_enough else None,
     )
 
 

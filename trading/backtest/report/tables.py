@@ -80,7 +80,7 @@ def regimes(equity: pl.DataFrame) -> pl.DataFrame | None:
             **{"return": pl.col("change").product() - 1},
             exposure=pl.col("exposure").cast(pl.Float64).mean(),
         )
-        .sort("hours", descending=True)
+        .sort("hours", "regime", descending=[True, False])
     )
 
 
