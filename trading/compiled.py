@@ -13,6 +13,7 @@ function and every `trading` function it calls, compiles the copies, and leaves 
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from dis import get_instructions
 from functools import cache
@@ -23,6 +24,9 @@ from typing import Any, Literal, TypeVar, cast
 import numba
 
 SOURCE = Path(__file__).parent
+
+CACHES_KEPT = 4
+"""Each change of the sources begins a new folder of compiled code; the least recently used ones go."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,6 +48,9 @@ def use_cache(folder: Path) -> None:
     global _disk_cache
     target = folder / sources_digest()[:16]
     target.mkdir(parents=True, exist_ok=True)
+    target.touch()
+    for old in sorted(folder.iterdir(), key=lambda kept: kept.stat().st_mtime)[:-CACHES_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
     numba.config.CACHE_DIR = str(target)  # type: ignore[attr-defined]
     _disk_cache = True
 

@@ -1,5 +1,6 @@
 """One source, compiled and plain: same results, originals untouched, no stale code from the disk cache."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -69,6 +70,19 @@ def test_moving_text_from_one_file_to_the_next_changes_the_digest(sources: Path)
     (sources / "a.py").write_text("x")
     (sources / "b.py").write_text("b.py")
     assert sources_digest() != before
+
+
+def test_only_the_latest_caches_are_kept(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    used = []
+    for size in range(6):
+        (sources / "limits.py").write_text(f"SIZE = {size}\n")
+        module.use_cache(tmp_path / "cache")
+        used.append(sources_digest()[:16])
+        os.utime(tmp_path / "cache" / used[-1], (size, size))
+    assert {folder.name for folder in (tmp_path / "cache").iterdir()} == set(used[-module.CACHES_KEPT :])
 
 
 def test_the_disk_cache_is_used_by_the_next_process_and_not_after_a_change(tmp_path: Path) -> None:
