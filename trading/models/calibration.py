@@ -77,4 +77,5 @@ def shrunk_slope(
 
 
 def _logistic(x: Floats) -> Floats:
-    return np.asarray(1.0 / (1.0 + np.exp(-x)), dtype=np.float64)
+    # Beyond 35 the result is 0 or 1 to the last bit anyway, and exp would overflow.
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -35.0, 35.0))), dtype=np.float64)
