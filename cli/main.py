@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import testing
+from cli import data, testing
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -60,6 +60,7 @@ def root(
     """Options that stand before the command."""
 
 
+app.add_typer(data.app, name="data")
 app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
 
 
