@@ -60,17 +60,17 @@ def test_a_deposit_is_not_a_return():
 def test_the_bar_that_closes_at_midnight_on_the_first_belongs_to_the_month_before():
     first = datetime(2021, 1, 31, 20, tzinfo=UTC)
     fall_at_midnight = record([1.0, 1.0, 1.0, 1.0, 0.9, 0.9, 0.99], first)
-    months = performance.periods(fall_at_midnight, "1mo")
+    months = performance.periods(fall_at_midnight, "M")
     assert months["period"].dt.month().to_list() == [1, 2]
     assert months["return"].to_list() == pytest.approx([-0.1, 0.1])
-    assert months["drawdown"].to_list() == pytest.approx([0.1, 0.0])
+    assert performance.period_drawdowns(fall_at_midnight, "M") == pytest.approx([0.1, 0.0])
 
 
 def test_a_monthly_drawdown_begins_at_the_opening_value_and_forgets_earlier_peaks():
     first = datetime(2021, 1, 31, 22, tzinfo=UTC)
-    months = performance.periods(record([1.0, 2.0, 1.6, 1.2, 1.5], first), "1mo")
-    assert months["drawdown"].to_list() == pytest.approx([0.2, 0.25])
-    assert performance.drawdowns(record([1.0, 2.0, 1.6, 1.2, 1.5], first)).max() == pytest.approx(0.4)
+    of = record([1.0, 2.0, 1.6, 1.2, 1.5], first)
+    assert performance.period_drawdowns(of, "M") == pytest.approx([0.2, 0.25])
+    assert performance.drawdowns(of).max() == pytest.approx(0.4)
 
 
 def test_the_days_of_a_record_multiply_to_its_whole_return_even_when_it_starts_at_noon():

@@ -6,8 +6,8 @@ first closes the month before. Periods are UTC; one only touched is kept, so tha
 """
 
 import math
-from datetime import timedelta
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,8 @@ DAYS_PER_YEAR = 365
 HOURS_PER_YEAR = 24 * DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
+Unit = Literal["D", "M", "Y"]
+"""Days, months or years, as numpy spells them."""
 
 
 class Metrics(NamedTuple):
@@ -50,40 +52,46 @@ class Metrics(NamedTuple):
 
 def unit_values(equity: pl.DataFrame) -> Floats:
     """Equity over units, hourly; a record of fewer than two hours, or without worth, is a `DataError`."""
-    values = (
-        equity.select(pl.col("equity").cast(pl.Float64) / pl.col("units").cast(pl.Float64))
-        .to_series()
-        .to_numpy()
-    )
+    values: Floats = _floats(equity["equity"]) / _floats(equity["units"])
     if len(values) < 2 or not np.isfinite(values).all() or (values <= 0).any():
         raise DataError("a record needs at least two hours, each with positive equity and units")
     return values
 
 
-def periods(equity: pl.DataFrame, every: str) -> pl.DataFrame:
-    """Days ("1d"), months ("1mo") or years ("1y") of a record: period, start and end value, return, drawdown.
+def _labels(equity: pl.DataFrame, unit: Unit) -> NDArray[np.datetime64]:
+    """The period that each row closes a part of; the opening row's is not used."""
+    asof = equity["asof"].dt.replace_time_zone(None).to_numpy()
+    return (asof - np.timedelta64(1, "h")).astype(f"datetime64[{unit}]")
 
-    `drawdown` is the deepest fall inside the period from the higher of its opening and its running peak.
+
+def _closes(labels: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """The opening row, then the last row of each period."""
+    changes = np.flatnonzero(labels[2:] != labels[1:-1]) + 1
+    return np.concatenate([[0], changes, [len(labels) - 1]])
+
+
+def periods(equity: pl.DataFrame, unit: Unit) -> pl.DataFrame:
+    """Days, months or years of a record: period (its first day), start and end value, return.
+
+    A record's months have as many rows as it touches calendar months.
     """
-    frame = equity.select("asof", value=pl.Series(unit_values(equity)))
-    hours = frame.with_columns(
-        start=pl.col("value").shift(1), period=(pl.col("asof") - timedelta(hours=1)).dt.truncate(every)
-    ).slice(1)
-    peak = pl.max_horizontal(pl.col("value").cum_max(), pl.col("start").first())
-    return (
-        hours.group_by("period", maintain_order=True)
-        .agg(
-            pl.col("start").first(),
-            end=pl.col("value").last(),
-            drawdown=(1 - pl.col("value") / peak).max(),
-        )
-        .with_columns((pl.col("end") / pl.col("start") - 1).alias("return"))
-    )
+    values, labels = unit_values(equity), _labels(equity, unit)
+    closes = _closes(labels)
+    start, end = values[closes[:-1]], values[closes[1:]]
+    period = labels[closes[1:]].astype("datetime64[D]")
+    return pl.DataFrame({"period": period, "start": start, "end": end, "return": end / start - 1})
+
+
+def period_drawdowns(equity: pl.DataFrame, unit: Unit) -> Floats:
+    """The deepest fall inside each period, from its opening value or its running peak."""
+    values, closes = unit_values(equity), _closes(_labels(equity, unit))
+    inside = (values[a : b + 1] for a, b in pairwise(closes))
+    return np.array([(1 - part / np.maximum.accumulate(part)).max() for part in inside])
 
 
 def daily_returns(equity: pl.DataFrame) -> Floats:
     """Returns from midnight to midnight UTC, days in cash included."""
-    return periods(equity, "1d")["return"].to_numpy()
+    return periods(equity, "D")["return"].to_numpy()
 
 
 def years(equity: pl.DataFrame) -> float:
@@ -122,28 +130,27 @@ def drawdowns(equity: pl.DataFrame) -> Floats:
 
 def turnover(equity: pl.DataFrame, fills: pl.DataFrame) -> float:
     """Half of the traded value over mean equity, a year."""
-    traded = _total(fills, "value")
-    return traded / 2 / float(equity["equity"].cast(pl.Float64).mean() or 0.0) / years(equity)  # type: ignore[arg-type]
+    traded = float(_floats(fills["value"]).sum())
+    return traded / 2 / float(_floats(equity["equity"]).mean()) / years(equity)
 
 
 def metrics(equity: pl.DataFrame, fills: pl.DataFrame) -> Metrics:
     """All eleven numbers of one record."""
     returns = daily_returns(equity)
-    months = periods(equity, "1mo")
     return Metrics(
         cagr=growth(equity),
         volatility=volatility(returns),
         sharpe=sharpe(returns),
         sortino=sortino(returns),
         max_drawdown=float(drawdowns(equity).max()),
-        max_monthly_drawdown=float(months["drawdown"].to_numpy().max()),
-        worst_month=float(months["return"].to_numpy().min()),
-        exposure=float(equity["exposure"].cast(pl.Float64).to_numpy().mean()),
+        max_monthly_drawdown=float(period_drawdowns(equity, "M").max()),
+        worst_month=float(periods(equity, "M")["return"].to_numpy().min()),
+        exposure=float(_floats(equity["exposure"]).mean()),
         turnover=turnover(equity, fills),
         trades=fills.height,
-        fees_paid=_total(fills, "fee"),
+        fees_paid=float(_floats(fills["fee"]).sum()),
     )
 
 
-def _total(frame: pl.DataFrame, column: str) -> float:
-    return float(frame[column].cast(pl.Float64).to_numpy().sum())
+def _floats(column: pl.Series) -> Floats:
+    return column.cast(pl.Float64).to_numpy()

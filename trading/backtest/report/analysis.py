@@ -107,7 +107,7 @@ def _check_hours(run: Run) -> None:
 
 def month_numbers(equity: pl.DataFrame) -> NDArray[np.int64]:
     """The calendar month of each daily return, as one number."""
-    day = performance.periods(equity, "1d")["period"]
+    day = performance.periods(equity, "D")["period"]
     return (day.dt.year().cast(pl.Int64) * 12 + day.dt.month().cast(pl.Int64)).to_numpy()
 
 
@@ -142,7 +142,7 @@ def _luck(returns: Floats, trials: Trials) -> Luck:
 
 
 def _excess(equity: pl.DataFrame, rates: Mapping[int, float]) -> tuple[float, float]:
-    days = performance.periods(equity, "1d")
+    days = performance.periods(equity, "D")
     year = days["period"].dt.year().to_list()
     missing = sorted({y for y in year if y not in rates})
     if missing:
@@ -197,7 +197,7 @@ def _evidence(run: Run, record: Record, intervals: Bootstrap | None, luck: Luck)
 
 def _bear_years(equity: pl.DataFrame) -> int:
     """Whole calendar years in which a record lost money."""
-    days = performance.periods(equity, "1d")["period"]
+    days = performance.periods(equity, "D")["period"]
     whole = days.dt.year().value_counts().filter(pl.col("count") >= DAYS_PER_YEAR)["period"]
-    table = performance.periods(equity, "1y").with_columns(year=pl.col("period").dt.year())
+    table = performance.periods(equity, "Y").with_columns(year=pl.col("period").dt.year())
     return table.filter(pl.col("year").is_in(whole.implode()) & (pl.col("return") < 0)).height

@@ -36,7 +36,7 @@ def growth_line(name: str, record: Record, css: str) -> Series:
     """A record's daily unit value from 100."""
     values = daily(record.equity)
     values = values / values[0] * OPENING
-    return Series(name, css, values, f"{name} {percent(values[-1] / OPENING - 1, 0, sign=True)}")
+    return Series(name, css, values, f"{name} {percent(values[-1] / OPENING - 1, sign=True)}")
 
 
 def growth_figure(name: str, series: Sequence[Series], equity: pl.DataFrame, *, raw: bool) -> str:
@@ -116,7 +116,7 @@ def year_ends(run: Run) -> tuple[list[str], list[list[str]]]:
     head: list[str] = []
     body = []
     for name, record in rows.items():
-        by_year = performance.periods(record.equity, "1y")
+        by_year = performance.periods(record.equity, "Y")
         head = [str(year) for year in by_year["period"].dt.year()]
         ends = by_year["end"].to_numpy() / by_year["start"][0] * OPENING
         body.append([name, *(f"{end:,.1f}" for end in ends)])
@@ -125,7 +125,7 @@ def year_ends(run: Run) -> tuple[list[str], list[list[str]]]:
 
 def daily(equity: pl.DataFrame) -> Floats:
     """The opening unit value and that at each midnight, thinned to what a chart can show."""
-    days = performance.periods(equity, "1d")
+    days = performance.periods(equity, "D")
     return svg.thin(np.concatenate([days["start"].to_numpy()[:1], days["end"].to_numpy()]))
 
 

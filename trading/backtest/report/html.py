@@ -6,6 +6,8 @@ from html import escape
 from typing import Any
 
 MISSING = "–"
+WIDE = 8
+"""Columns from which a table takes the width of the page."""
 
 
 def percent(value: float | None, digits: int = 1, *, sign: bool = False) -> str:
@@ -28,10 +30,11 @@ def tone(value: float | None) -> str:
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], texts: int = 1) -> str:
-    """A table whose first `texts` columns are words and the rest figures; cells are escaped.
+    """A table whose first `texts` columns are words and the rest figures; a wide one stretches.
 
     End tags that HTML lets one leave out are left out: a long list of trades is a third shorter so.
     """
+    wide = " class=wide" if len(head) >= WIDE else ""
     columns = "".join(f"<th scope=col{_side(i, texts)}>{escape(name)}" for i, name in enumerate(head))
     body = "".join(
         f"<tr>{''.join(f'<td{_side(i, texts)}>{escape(str(cell))}' for i, cell in enumerate(row))}"
@@ -39,7 +42,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], text
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{columns}<tbody>{body}</table></div>"
+        f"<table{wide}><caption>{escape(caption)}</caption><thead><tr>{columns}<tbody>{body}</table></div>"
     )
 
 

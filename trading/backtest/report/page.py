@@ -91,9 +91,9 @@ def _certainty(sharpe: float, interval: Interval) -> str:
 def _beside_bitcoin(of: Analysis, gain: Interval) -> str:
     bitcoin = of.benchmarks[BITCOIN]
     if gain.low > 0:
-        proof = "its Sharpe ratio was higher, beyond what chance explains"
+        proof = "the run's Sharpe ratio was higher, beyond what chance explains"
     elif gain.high < 0:
-        proof = "its Sharpe ratio was lower, beyond what chance explains"
+        proof = "the run's Sharpe ratio was lower, beyond what chance explains"
     else:
         proof = "the difference in Sharpe ratio is not proven"
     return f"Holding 20 % bitcoin brought {percent(bitcoin.cagr, sign=True)} a year; {proof}."
@@ -107,7 +107,7 @@ def _tiles(of: Analysis) -> str:
         ("Sortino ratio", number(m.sortino), None, ""),
         ("volatility a year", percent(m.volatility), None, ""),
         ("deepest drawdown", percent(m.max_drawdown), i and _range(i.max_drawdown, share=True), ""),
-        ("worst monthly drawdown", percent(m.max_monthly_drawdown), None, ""),
+        ("monthly drawdown", percent(m.max_monthly_drawdown), None, ""),
         ("worst month", percent(m.worst_month, sign=True), i and _range(i.worst_month, share=True), ""),
         ("mean exposure", percent(m.exposure), None, ""),
         ("turnover a year", f"{number(m.turnover, 1)} ×", None, ""),

@@ -63,9 +63,7 @@ def curves(run: Run) -> str:
 def calendar(run: Run) -> str:
     """Months by year, and years."""
     cells: dict[int, dict[int, float]] = {}
-    for period, change in (
-        performance.periods(run.record.equity, "1mo").select("period", "return").iter_rows()
-    ):
+    for period, change in performance.periods(run.record.equity, "M").select("period", "return").iter_rows():
         cells.setdefault(period.year, {})[period.month] = change
     years = [
         [
@@ -93,7 +91,7 @@ def _heat(cells: dict[int, dict[int, float]]) -> str:
         for year, months in cells.items()
     )
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Monthly returns"><table>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="Monthly returns"><table class="wide">'
         "<caption>Return of each UTC month, per cent</caption>"
         f"<thead><tr><th>{head}<tbody>{rows}</table></div>"
     )

@@ -15,13 +15,13 @@ main{max-width:1120px;margin:0 auto;padding:2rem 1.25rem 4rem}
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 .25rem;letter-spacing:-.01em}
 h2{font-size:1.1rem;margin:0 0 .25rem}
 section{margin-top:2.75rem;padding-top:1.1rem;border-top:1px solid var(--rule)}
-.meta,.note{color:var(--soft);margin:.1rem 0 .9rem;max-width:76ch;overflow-wrap:anywhere}
+.meta,.note{color:var(--soft);margin:.1rem 0 .9rem;max-width:92ch;overflow-wrap:anywhere}
 .say{font-size:1.06rem;max-width:72ch;margin:1rem 0}
 .verdict{display:inline-block;font-weight:650;letter-spacing:.04em;padding:.15rem .6rem;border-radius:4px;
 border:1.5px solid currentColor}
 .verdict.met{color:var(--gain)}.verdict.not{color:var(--loss)}.verdict.open{color:var(--warn)}
 .proxy{color:var(--warn);font-weight:600}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.4rem,1fr));gap:1px;background:var(--rule);
+.tiles{display:grid;grid-template-columns:repeat(6,1fr);gap:1px;background:var(--rule);
 border:1px solid var(--rule);border-radius:6px;overflow:hidden;margin:1.25rem 0 0}
 .tiles div{background:var(--card);padding:.7rem .85rem}
 .tiles b{display:block;font-size:1.3rem;font-weight:600;line-height:1.3}
@@ -29,16 +29,17 @@ border:1px solid var(--rule);border-radius:6px;overflow:hidden;margin:1.25rem 0 
 .tiles small{display:block;color:var(--soft);font-size:.76rem}
 .gain{color:var(--gain)}.loss{color:var(--loss)}
 .scroll{overflow-x:auto;margin:.5rem 0 1rem;-webkit-overflow-scrolling:touch}
-table{border-collapse:collapse;width:100%;font-size:.86rem}
+table{border-collapse:collapse;font-size:.86rem;min-width:min(100%,34rem)}table.wide{width:100%}
 caption{text-align:left;color:var(--soft);font-size:.82rem;padding:.2rem 0 .35rem}
 th,td{text-align:right;padding:.3rem .55rem;border-bottom:1px solid var(--grid);white-space:nowrap}
 th{color:var(--soft);font-weight:500;border-bottom-color:var(--rule)}
 th.t,td.t{text-align:left}
-table.words td{white-space:normal;overflow-wrap:anywhere}table.words td:first-child{white-space:nowrap}
+table.words td{white-space:normal;overflow-wrap:anywhere}
+table.words td:first-child{white-space:nowrap}
 td.heat{background:color-mix(in srgb,var(--hue) calc(var(--v)*1%),transparent)}
 details{margin:.4rem 0}summary{cursor:pointer;color:var(--soft);font-size:.86rem;padding:.2rem 0}
 figure{margin:.5rem 0 0}
-.plot{position:relative;height:var(--tall,21rem);margin:0 8.6rem 1.9rem 0;touch-action:pan-y}
+.plot{position:relative;height:var(--tall,21rem);margin:0 8.6rem 1.9rem 2.7rem;touch-action:pan-y}
 .plot svg{position:absolute;inset:0;width:100%;height:100%;overflow:visible}
 .plot path{vector-effect:non-scaling-stroke;fill:none}
 .grid{stroke:var(--grid);stroke-width:1}.base{stroke:var(--soft);stroke-width:1}
@@ -50,7 +51,7 @@ figure{margin:.5rem 0 0}
 .k-soft{--hue:var(--soft)}.k-1{--hue:var(--btc)}.k-2{--hue:var(--basket)}.k-3{--hue:var(--a)}.k-4{--hue:var(--b)}
 .k-5{--hue:var(--vote)}
 .y,.x,.end,.mark{position:absolute;font-size:.74rem;line-height:1;white-space:nowrap}
-.y{left:0;transform:translateY(-115%);color:var(--soft)}
+.y{right:100%;padding-right:.5rem;transform:translateY(-50%);color:var(--soft)}
 .x{top:100%;padding-top:.5rem;color:var(--soft)}
 .x::before{content:"";position:absolute;left:0;top:0;height:.35rem;border-left:1px solid var(--soft)}
 .end{left:100%;padding-left:.5rem;transform:translateY(-50%);color:var(--hue)}
@@ -67,8 +68,10 @@ figure:has(.p-raw:checked) .set-ruled,figure:not(:has(.p-raw:checked)) .set-raw{
 padding:.35rem .55rem;font-size:.76rem;line-height:1.45;pointer-events:none;white-space:nowrap;z-index:2;
 box-shadow:0 2px 10px #0002}
 .tip i{font-style:normal;color:var(--hue)}
-@media(max-width:640px){main{padding:1.25rem .9rem 3rem}.plot{margin-right:6.6rem;--tall:18rem}
-.end,.mark,.y,.x{font-size:.66rem}.end,.mark{padding-left:.3rem}.x.minor{display:none}h1{font-size:1.35rem}}
+@media(max-width:900px){.tiles{grid-template-columns:repeat(3,1fr)}}
+@media(max-width:640px){.tiles{grid-template-columns:repeat(2,1fr)}main{padding:1.25rem .9rem 3rem}.plot{margin-right:6.8rem;margin-left:2.1rem}
+.t,caption{white-space:normal}
+.end,.mark,.y,.x{font-size:.66rem}.end,.mark{padding-left:.3rem}h1{font-size:1.35rem}}
 @media print{details>*{display:block}.picks{display:none}}
 :focus-visible{outline:2px solid var(--run);outline-offset:2px}
 """

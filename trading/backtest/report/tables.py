@@ -30,7 +30,7 @@ class Costs(NamedTuple):
 def yearly(record: Record) -> pl.DataFrame:
     """year, return, volatility, sharpe, drawdown, exposure, fills, fees for each UTC year touched."""
     equity, fills = record
-    days = performance.periods(equity, "1d").group_by(pl.col("period").dt.year().alias("year"))
+    days = performance.periods(equity, "D").group_by(pl.col("period").dt.year().alias("year"))
     ratios = days.agg(
         volatility=pl.col("return").std() * performance.DAYS_PER_YEAR**0.5,
         mean=pl.col("return").mean() * performance.DAYS_PER_YEAR,
@@ -43,7 +43,9 @@ def yearly(record: Record) -> pl.DataFrame:
     traded = fills.group_by(pl.col("asof").dt.year().alias("year")).agg(
         fills=pl.len(), fees=pl.col("fee").cast(pl.Float64).sum()
     )
-    table = performance.periods(equity, "1y").with_columns(year=pl.col("period").dt.year())
+    table = performance.periods(equity, "Y").with_columns(
+        year=pl.col("period").dt.year(), drawdown=performance.period_drawdowns(equity, "Y")
+    )
     for part in (ratios, invested, traded):
         table = table.join(part, on="year", how="left")
     columns = ("year", "return", "volatility", "sharpe", "drawdown", "exposure", "fills", "fees")
@@ -106,7 +108,7 @@ def costs(record: Record) -> Costs:
 
 def largest_shares(record: Record) -> tuple[float | None, float | None]:
     """The largest year's share of the gain in unit value, and the largest coin's of realised profit."""
-    by_year = performance.periods(record.equity, "1y").select(pl.col("end") - pl.col("start")).to_series()
+    by_year = performance.periods(record.equity, "Y").select(pl.col("end") - pl.col("start")).to_series()
     return _largest_share(by_year.to_numpy()), _largest_share(coins(record.fills)["pnl"].to_numpy())
 
 
