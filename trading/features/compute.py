@@ -76,6 +76,7 @@ class Live:
         assets, rows = len(instruments), HISTORY_H + DAY_H + slack_h
         self.names, self.market_names = _split(columns)
         self._instruments = instruments
+        self._chunk_h = min(CHUNK_H, slack_h)
         self._btc = next(i for i, name in enumerate(instruments) if name.startswith("BTC/"))
         self._groups = _groups(self.names, self.market_names)
         self._columns = np.array([INDEX[name] for name in self.names], dtype=np.int64)
@@ -106,7 +107,7 @@ class Live:
             self._row = bars.first - self._base
         if bars.first != self._base + self._row or bars.instruments != self._instruments:
             raise UsageError(f"bars from hour {bars.first} do not follow hour {self._base + self._row - 1}")
-        for start, stop in _chunks(bars.first, bars.last + 1):
+        for start, stop in _chunks(bars.first, bars.last + 1, self._chunk_h):
             self._make_room(stop - start)
             piece = bars.rows(start, stop)
             arrays = [_plain(x) for x in (piece.high, piece.low, piece.close, piece.volume)]
@@ -198,17 +199,17 @@ def blocks(
     for start in range(first, grid.hours, rows_per_block):
         stop = min(start + rows_per_block, grid.hours)
         panel = live.empty(start, stop - start)
-        for low, high in _chunks(grid.first + start, grid.first + stop):
+        for low, high in _chunks(grid.first + start, grid.first + stop, CHUNK_H):
             i, j = low - grid.first, high - grid.first
             live.enter(grid.rows(low, high))
             live.fill(eligible[i:j], i - start, panel.values, panel.market)
         yield panel
 
 
-def _chunks(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Cut the hours start..stop-1 where CHUNK_H divides."""
+def _chunks(start: int, stop: int, length: int) -> Iterator[tuple[int, int]]:
+    """Cut the hours start..stop-1 where `length` divides."""
     while start < stop:
-        end = min(stop, start - start % CHUNK_H + CHUNK_H)
+        end = min(stop, start - start % length + length)
         yield start, end
         start = end
 
