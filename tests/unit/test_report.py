@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from trading.backtest.report import Record, Run, Trials, analyse, page, render
+from config.tbill import load
+from trading.backtest.report import Record, Run, Trials, analyse, page_of, render
 from trading.backtest.report.page import plainly
 from trading.errors import DataError
 
@@ -230,12 +231,22 @@ def test_a_benchmark_of_other_hours_is_refused(run):
         analyse(made_up_run(days=31, benchmarks=short))
 
 
-def test_a_missing_bill_rate_says_where_to_add_it():
-    with pytest.raises(DataError, match="config/tbill"):
-        analyse(made_up_run(days=31, number=4, bill_rates={2020: 0.01}))
+def test_a_year_without_a_bill_rate_is_named_and_not_guessed():
+    of = made_up_run(days=31, number=4, bill_rates={2020: 0.01})
+    assert analyse(of).excess is None
+    assert "a year has no rate" in render(of)
+
+
+def test_bill_rates_are_fractions_of_a_year():
+    assert load()[2023] == pytest.approx(0.051)
+    cash = made_up_run(
+        days=365, number=4, record=Record(made_up_equity(365, 0, 0, 1), made_up_fills(365, 4, 1))
+    )
+    excess = analyse(cash, repetitions=50).excess
+    assert excess == (pytest.approx(-(0.0005 * 214 + 0.02 * 151) / 365), pytest.approx(excess[1]))
 
 
 def test_the_page_repeats_what_the_analysis_found(run, text):
     of = analyse(run)
-    assert page(run, of) == text
+    assert page_of(run, of) == text
     assert f">{of.metrics.sharpe:.2f}<" in text

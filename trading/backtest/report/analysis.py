@@ -66,7 +66,7 @@ class Analysis(NamedTuple):
     metrics: Metrics
     benchmarks: dict[str, Metrics]
     excess: tuple[float, float] | None
-    """Mean yearly return above Treasury bills and its Sharpe ratio; None without rates."""
+    """Mean yearly return above Treasury bills and its Sharpe ratio; None if a year has no rate."""
     intervals: Bootstrap | None
     luck: Luck
     against_bitcoin: Against | None
@@ -87,7 +87,7 @@ def analyse(run: Run, repetitions: int = REPETITIONS) -> Analysis:
     return Analysis(
         metrics=metrics(*run.record),
         benchmarks={name: metrics(*record) for name, record in run.benchmarks.items()},
-        excess=_excess(equity, run.bill_rates) if run.bill_rates else None,
+        excess=_excess(equity, run.bill_rates),
         intervals=intervals,
         luck=luck,
         against_bitcoin=_against(returns, run.benchmarks[BITCOIN]) if BITCOIN in run.benchmarks else None,
@@ -141,13 +141,12 @@ def _luck(returns: Floats, trials: Trials) -> Luck:
     )
 
 
-def _excess(equity: pl.DataFrame, rates: Mapping[int, float]) -> tuple[float, float]:
+def _excess(equity: pl.DataFrame, rates: Mapping[int, float]) -> tuple[float, float] | None:
     days = performance.periods(equity, "D")
-    year = days["period"].dt.year().to_list()
-    missing = sorted({y for y in year if y not in rates})
-    if missing:
-        raise DataError(f"no Treasury bill rate for {missing[0]}: add it to config/tbill.json")
-    excess = days["return"].to_numpy() - np.array([rates[y] for y in year]) / DAYS_PER_YEAR
+    years = days["period"].dt.year().to_list()
+    if not rates.keys() >= set(years):
+        return None
+    excess = days["return"].to_numpy() - np.array([rates[year] for year in years]) / DAYS_PER_YEAR
     return float(excess.mean()) * DAYS_PER_YEAR, performance.sharpe(excess)
 
 

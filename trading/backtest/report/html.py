@@ -29,12 +29,14 @@ def tone(value: float | None) -> str:
     return "" if not value else ("gain" if value > 0 else "loss")
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], texts: int = 1) -> str:
+def table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], texts: int = 1, css: str = ""
+) -> str:
     """A table whose first `texts` columns are words and the rest figures; a wide one stretches.
 
     End tags that HTML lets one leave out are left out: a long list of trades is a third shorter so.
     """
-    wide = " class=wide" if len(head) >= WIDE else ""
+    css = css or ("wide" if len(head) >= WIDE else "plain")
     columns = "".join(f"<th scope=col{_side(i, texts)}>{escape(name)}" for i, name in enumerate(head))
     body = "".join(
         f"<tr>{''.join(f'<td{_side(i, texts)}>{escape(str(cell))}' for i, cell in enumerate(row))}"
@@ -42,7 +44,8 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]], text
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table{wide}><caption>{escape(caption)}</caption><thead><tr>{columns}<tbody>{body}</table></div>"
+        f'<table class="{css}"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{columns}<tbody>{body}</table></div>"
     )
 
 

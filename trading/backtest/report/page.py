@@ -15,10 +15,10 @@ CLASSES = {"MET": "met", "NOT MET": "not", "INCONCLUSIVE": "open"}
 
 def render(run: Run) -> str:
     """The whole page."""
-    return page(run, analyse(run))
+    return page_of(run, analyse(run))
 
 
-def page(run: Run, of: Analysis) -> str:
+def page_of(run: Run, of: Analysis) -> str:
     """The page of figures that have been computed already."""
     body = (
         _head(run, of)

@@ -130,7 +130,7 @@ def benchmarks(run: Run, of: Analysis) -> str:
     gains = []
     if of.intervals:
         gains = [
-            [name, *_interval(gain, share=False), _proven(gain)]
+            [name, *_interval(gain, share=False), proven(gain)]
             for name, gain in of.intervals.sharpe_gain.items()
         ]
     head = ("against", "gain", "low", "high", "")
@@ -144,7 +144,8 @@ def benchmarks(run: Run, of: Analysis) -> str:
     )
 
 
-def _proven(gain: Interval) -> str:
+def proven(gain: Interval) -> str:
+    """What a 90 % interval of a difference says."""
     return "better" if gain.low > 0 else "worse" if gain.high < 0 else "not proven"
 
 
@@ -175,7 +176,7 @@ def statistics(of: Analysis) -> str:
         "Statistics",
         note,
         table("90 % intervals", head, rows) if rows else "",
-        table("Could it be luck?", ("", "value", "meaning"), _luck_rows(of), texts=1),
+        table("Could it be luck?", ("", "value", "meaning"), _luck_rows(of), css="words"),
     )
 
 
@@ -201,11 +202,10 @@ def _luck_rows(of: Analysis) -> Iterator[tuple[str, str, str]]:
         yield "beta against 20 % bitcoin", number(a.beta), f"t {number(a.beta_t)}, Newey-West"
     if of.excess:
         excess, ratio = of.excess
-        yield (
-            "return above Treasury bills",
-            f"{percent(excess)} a year",
-            f"Sharpe ratio {number(ratio)}, approximate",
-        )
+        meaning = f"Sharpe ratio {number(ratio)}, approximate"
+        yield "return above Treasury bills", f"{percent(excess)} a year", meaning
+    else:
+        yield "return above Treasury bills", MISSING, "a year has no rate in config/tbill.json"
 
 
 def verdict(of: Analysis) -> str:
@@ -325,8 +325,9 @@ def assumptions(run: Run) -> str:
         ["decision digest", str(details.get("digest", MISSING))],
     ]
     note = "A backtest is hypothetical: it was made with hindsight, and no order was ever sent."
-    cells = table("Assumptions", ("", "value"), rows, texts=2)
-    return section("What this rests on", note, cells.replace("<table>", '<table class="words">', 1))
+    return section(
+        "What this rests on", note, table("Assumptions", ("", "value"), rows, texts=2, css="words")
+    )
 
 
 def _day(moment: Any) -> str:

@@ -69,8 +69,10 @@ padding:.35rem .55rem;font-size:.76rem;line-height:1.45;pointer-events:none;whit
 box-shadow:0 2px 10px #0002}
 .tip i{font-style:normal;color:var(--hue)}
 @media(max-width:900px){.tiles{grid-template-columns:repeat(3,1fr)}}
-@media(max-width:640px){.tiles{grid-template-columns:repeat(2,1fr)}main{padding:1.25rem .9rem 3rem}.plot{margin-right:6.8rem;margin-left:2.1rem}
-.t,caption{white-space:normal}
+@media(max-width:640px){.tiles{grid-template-columns:repeat(2,1fr)}
+main{padding:1.25rem .9rem 3rem}
+.plot{margin-right:6.8rem;margin-left:2.1rem}
+caption,.plain .t,.words td,.words td:first-child{white-space:normal}.plain td:first-child{min-width:7rem}
 .end,.mark,.y,.x{font-size:.66rem}.end,.mark{padding-left:.3rem}h1{font-size:1.35rem}}
 @media print{details>*{display:block}.picks{display:none}}
 :focus-visible{outline:2px solid var(--run);outline-offset:2px}
