@@ -26,7 +26,7 @@ from trading.errors import DataError, UsageError
 if TYPE_CHECKING:
     from adapters.importing.run import Imported
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Import market data, see what is there, or generate a market.")
+app = typer.Typer(no_args_is_help=True, help="Import market data, see what is there, or generate a market.")
 
 PROGRESS = (
     SpinnerColumn(),
@@ -61,10 +61,12 @@ def import_(
 ) -> None:
     """Read market data into the bar store; what is there already is left alone.
 
-    Three layouts are known by the file's name: Kraken's OHLCVT download (XBTUSD_60.csv, intervals 1, 5, 15,
-    30 and 60), Kraken's time and sales (XBTUSD.csv), and hourly parquet (BTCUSDT.parquet). Folders and zip
-    archives may mix them. Raw files are kept unchanged; unusable rows go to quarantine with their line; a
-    file that cannot be read is refused, the others still come in, and the exit status is then 1.
+    Three layouts are known by the file's name: Kraken's OHLCVT download
+    (XBTUSD_60.csv, intervals 1, 5, 15, 30 and 60), Kraken's time and sales
+    (XBTUSD.csv), and hourly parquet (BTCUSDT.parquet). Folders and zip
+    archives may mix them. Raw files are kept unchanged; unusable rows go to
+    quarantine with their line; a file that cannot be read is refused, the
+    others still come in, and the exit status is then 1.
     """
     from adapters.importing.run import import_path
 
@@ -121,8 +123,9 @@ def status(
 ) -> None:
     """Show coverage, gaps, age and cross-venue deviation of every instrument in the store.
 
-    Times are asof, the close of a bar. "behind" is the distance to the newest bar in the store. The deviation
-    compares closes with the venue that shares most hours.
+    Times are asof, the close of a bar. "behind" is the distance to the newest
+    bar in the store. The deviation compares closes with the venue that shares
+    most hours.
     """
     from adapters.bars import BarStore
     from adapters.status import survey

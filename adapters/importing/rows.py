@@ -29,23 +29,27 @@ def blocks(stream: BinaryIO) -> Iterator[pl.DataFrame]:
 
     Lines are numbered from 1; empty ones are dropped. A line without an end is a `DataError`.
     """
-    number, rest = 1, b""
+    number = 1
+    for text in _whole_lines(stream):
+        lines = pl.Series("text", [text.decode("utf-8", "replace")]).str.split("\n").explode()
+        frame = lines.str.strip_chars().to_frame().with_row_index("line", number)
+        number += len(lines)
+        frame = frame.cast({"line": pl.Int64}).filter(pl.col("text") != "")
+        if frame.height:
+            yield frame
+
+
+def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream in blocks that end where a line ends, without that end."""
+    rest = b""
     while block := stream.read(BLOCK_BYTES):
-        whole, newline, tail = (rest + block).rpartition(b"\n")
-        rest = tail
+        whole, newline, rest = (rest + block).rpartition(b"\n")
         if len(rest) > LINE_BYTES_MAX:
-            raise DataError(f"line {number} or a later one has more than {LINE_BYTES_MAX} bytes: not a table")
+            raise DataError(f"a line has more than {LINE_BYTES_MAX} bytes: not a table")
         if newline:
-            yield _numbered(whole, number)
-            number += whole.count(b"\n") + 1
+            yield whole
     if rest:
-        yield _numbered(rest, number)
-
-
-def _numbered(text: bytes, first: int) -> pl.DataFrame:
-    lines = pl.Series("text", [text.decode("utf-8", "replace")]).str.split("\n").explode()
-    frame = lines.str.strip_chars().to_frame().with_row_index("line", first)
-    return frame.cast({"line": pl.Int64}).filter(pl.col("text") != "")
+        yield rest
 
 
 def fields(lines: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
@@ -64,8 +68,8 @@ def fields(lines: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame
 
 
 def is_header(line: str) -> bool:
-    """Whether no field of a line is a number, as in a line of column names."""
-    return not any(character.isdigit() for character in line)
+    """Whether a line has words and no number, as column names do."""
+    return any(map(str.isalpha, line)) and not any(map(str.isdigit, line))
 
 
 def last_stamp(good: pl.DataFrame, before_s: float) -> float:
@@ -103,11 +107,12 @@ def combine(parts: pl.DataFrame) -> pl.DataFrame:
 
 def parsed(parts: Iterable[pl.DataFrame], bad: Iterable[pl.DataFrame]) -> Parsed:
     """Hours from the partial hours of all blocks; a file without one good row is a `DataError`."""
-    hourly = combine(pl.concat(list(parts)))
     faults = pl.concat([pl.DataFrame(schema=REJECTED), *(rejected(rows) for rows in bad)])
-    if hourly.is_empty():
+    usable = [part for part in parts if part.height]
+    if not usable:
         what = "it is empty" if faults.is_empty() else "line {}: {}".format(*faults.row(0)[:2])
         raise DataError(f"no usable row ({what})")
+    hourly = combine(pl.concat(usable))
     asof = pl.from_epoch("asof_s", time_unit="s").dt.replace_time_zone("UTC").alias("asof")
     bars = hourly.with_columns(asof, pl.col("volume").round(VOLUME_DECIMALS))
     return Parsed(bars.cast({name: SCHEMA[name] for name in SCHEMA}).select(*SCHEMA, "line"), faults)
