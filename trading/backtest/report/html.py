@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -22,6 +23,11 @@ def number(value: float | None, digits: int = 2) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def minute(moment: datetime | None) -> str:
+    """2024-12-31 23:00; a dash for nothing."""
+    return MISSING if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def tone(value: float | None) -> str:

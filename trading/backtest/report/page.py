@@ -2,7 +2,7 @@
 
 from html import escape
 
-from trading.backtest.report import parts
+from trading.backtest.report import conduct, evidence, parts
 from trading.backtest.report.analysis import Analysis, analyse
 from trading.backtest.report.html import document, number, percent, tone
 from trading.backtest.report.run import BITCOIN, Run
@@ -25,12 +25,12 @@ def page_of(run: Run, of: Analysis) -> str:
         + parts.curves(run)
         + parts.calendar(run)
         + parts.benchmarks(run, of)
-        + parts.statistics(of)
-        + parts.verdict(of)
-        + parts.breakdown(run, of)
-        + parts.trading(run, of)
-        + parts.discipline(run)
-        + parts.assumptions(run)
+        + evidence.statistics(of)
+        + evidence.verdict(of)
+        + conduct.breakdown(run, of)
+        + conduct.trading(run, of)
+        + conduct.discipline(run)
+        + conduct.assumptions(run)
     )
     title = f"{run.details['predictor']} {run.details['from'][:10]} to {run.details['to'][:10]}"
     return document(f"Ballast: {title}", STYLE, script(), body)
