@@ -55,3 +55,12 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
     program = f"import sys, cli.main; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_decision_is_in_the_index_and_has_its_five_parts() -> None:
+    folder = ROOT / "docs" / "adr"
+    index = (folder / "README.md").read_text()
+    for page in folder.glob("[0-9]*.md"):
+        assert f"({page.name})" in index, f"add {page.name} to docs/adr/README.md"
+        for part in ("Context", "Decision", "Consequences", "Alternatives", "Confirmation"):
+            assert part in page.read_text(), f"{page.name} lacks its {part}"

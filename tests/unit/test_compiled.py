@@ -6,11 +6,13 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from trading import compiled as module
 from trading import money
 from trading.compiled import compiled, sources_digest
+from trading.market import Floats
 
 
 def test_a_function_has_one_compiled_twin() -> None:
@@ -36,6 +38,22 @@ def test_a_compiled_function_releases_the_interpreter_lock_and_keeps_strict_floa
     assert options["nogil"]
     assert not options.get("fastmath")
     assert not options.get("parallel")
+
+
+def dot(a: Floats, b: Floats) -> float:
+    total = 0.0
+    for i in range(a.shape[0]):
+        total += a[i] * b[i]
+    return total
+
+
+def test_a_product_and_a_sum_are_rounded_apart() -> None:
+    """Contracted into one instruction they would be rounded once, and differ from plain Python."""
+    a, b = np.array([1.0 + 2.0**-30, 1.0]), np.array([1.0 + 2.0**-30, -1.0])
+    assert compiled(dot)(a, b) == dot(a, b)
+    assembly = "".join(compiled(dot).inspect_asm().values())
+    assert "mul" in assembly
+    assert "fmadd" not in assembly
 
 
 @pytest.fixture
