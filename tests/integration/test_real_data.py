@@ -149,23 +149,6 @@ def test_status_compares_the_venues(store: BarStore) -> None:
 
 
 def test_the_core_panel_is_usable_but_for_the_halts(store: BarStore) -> None:
-    bases = [
-        "BTC",
-        "ETH",
-        "XRP",
-        "SOL",
-        "ADA",
-        "DOGE",
-        "LINK",
-        "LTC",
-        "BCH",
-        "AVAX",
-        "DOT",
-        "NEAR",
-        "TRX",
-        "XLM",
-        "XTZ",
-    ]
     first, last = asof("2020-10-16T00:00"), asof("2025-01-01T00:00")
     grid = store.grid("binance", first, last, [f"{base}/USDT" for base in CORE.split()])
     assert grid.valid.all()
