@@ -30,15 +30,19 @@ def partition(labels: np.ndarray) -> set[frozenset[int]]:
     return {frozenset(np.flatnonzero(labels == one).tolist()) for one in np.unique(labels)}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 def test_clusters_agree_with_scipys_average_linkage(seed: int):
-    grid = market(seed, (6, 4, 1, 5), noise=0.1 + 0.012 * seed)
+    grid = market(seed, (9, 6, 1, 8), noise=0.0)
+    rng = np.random.default_rng(seed)
+    # Coins that keep more or less to their group, so that many pairs lie near the cut.
+    own = rng.normal(size=grid.close.shape) * rng.uniform(0.0, 0.5, 24)
+    grid.close[:] *= np.exp(0.01 * np.cumsum(own, axis=0))
     day = day_structure(grid, grid.hours - 1)
     distance = np.sqrt((1 - day.correlation) / 2)
     np.fill_diagonal(distance, 0.0)
     theirs = fcluster(linkage(squareform(distance, checks=False), "average"), CUT, "distance")
     assert partition(day.cluster) == partition(theirs)
-    assert len(partition(day.cluster)) < 16, "some coins must have been joined"
+    assert len(partition(day.cluster)) < 24, "some coins must have been joined"
 
 
 def test_correlation_and_beta_agree_with_numpy():

@@ -5,7 +5,8 @@ import pytest
 
 from trading.errors import UsageError
 from trading.market import Grid
-from trading.policies.benchmarks import CHANNELS_D, POLICIES, signals
+from trading.policies.benchmarks import CHANNELS_D, LOOKBACK_H, POLICIES, signals
+from trading.policies.indicators import above_mean
 
 FIRST = 450_024 - 450_024 % 24
 DAYS = 160
@@ -16,7 +17,8 @@ def market(daily: np.ndarray, first: int = FIRST) -> Grid:
     close = np.repeat(np.asarray(daily, dtype=float), 24, axis=0)
     names = ("BTC/USD", "ETH/USD", "XRP/USD")[: close.shape[1]]
     still = np.zeros(close.shape, dtype=bool)
-    return Grid("test", names, first + 1 - 24, close, close, close, close, np.ones_like(close), still)
+    parts = (close.copy() for _ in range(4))
+    return Grid("test", names, first + 1 - 24, *parts, np.ones_like(close), still)
 
 
 def paths(*growth: float) -> np.ndarray:
@@ -120,6 +122,31 @@ def test_trend_vote_sizes_by_volatility_within_its_bounds():
     assert given.weight[-1, 1] == pytest.approx(0.01), "a fifth a day: the smallest"
     assert (given.stop == 0.15).all()
     assert (given.trail == 0.15).all()
+
+
+@pytest.mark.parametrize(("name", "days"), [("trend-a", 50), ("trend-vote", 100)])
+def test_the_oldest_day_of_the_window_has_its_say(name: str, days: int):
+    # The last close is above the mean of all days, and below it without the first.
+    daily = np.full((days, 1), 100.0)
+    daily[0] = 50.0
+    daily[-1] = 99.9
+    whole = market(daily)
+    assert LOOKBACK_H[name] == whole.hours
+    cut = whole.rows(whole.first + 24, whole.last + 1)
+    above = [above_mean(grid.close[23::24], days)[-1, 0] for grid in (whole, cut)]
+    assert above == [True, False]
+
+
+def test_the_oldest_hour_of_the_longest_channel_has_its_say():
+    daily = np.full((121, 1), 100.0)
+    whole = market(daily)
+    whole.high[0] = 120.0
+    whole.close[-1] = 110.0
+    cut = whole.rows(whole.first + 1, whole.last + 1)
+    assert LOOKBACK_H["trend-b"] == whole.hours
+    inside = signals("trend-b", whole, everything(whole)).channel_up[-1, 0]
+    outside = signals("trend-b", cut, everything(cut)).channel_up[-1, 0]
+    assert (inside, outside) == (0b011, 0b111)
 
 
 def test_nothing_is_sold_while_its_price_is_unknown():
