@@ -8,6 +8,7 @@ import pytest
 
 from adapters.folds import FolderFoldStore
 from trading.clock import TradingHour
+from trading.errors import UsageError
 from trading.market import Grid
 from trading.models.gradient_boosting import Preset
 from trading.models.protocol import Predictions
@@ -111,6 +112,11 @@ def test_an_interrupted_walk_resumes_with_the_same_result(whole, tmp_path: Path)
     assert again.release == whole[0].release
     for name, modified in kept.items():
         assert (tmp_path / name).stat().st_mtime_ns == modified, "trained twice"
+
+
+def test_hours_without_bars_are_refused_before_any_work(tmp_path: Path):
+    with pytest.raises(UsageError, match="need bars"):
+        walkforward(market(), FROM, TO + 1, FolderFoldStore(tmp_path), lambda done, total: None)
 
 
 def test_rows_that_may_not_teach_do_not(whole, tmp_path: Path):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Features = NDArray[np.float32]
 
+VERSION = 1
+"""Raised when the code learns something else from the same rows: kept folds of an older one are not used."""
 CLASSIFIER: dict[str, Any] = {"objective": "binary"}
 REGRESSOR: dict[str, Any] = {"objective": "huber", "alpha": 1.0, "boost_from_average": False}
 """Huber in sigmas; no start at the mean, which would be the drift of the training months."""
@@ -126,7 +128,8 @@ def fold_key(
     """Digest of everything that decides a fold's model."""
     import lightgbm
 
-    decides = [lightgbm.__version__, trained_through, names, preset, HORIZONS_H]
+    learning = [VERSION, lightgbm.__version__, _parameters(preset), preset.rounds, CLASSIFIER, REGRESSOR]
+    decides = [learning, trained_through, names, HORIZONS_H]
     digest = hashlib.sha256(json.dumps(decides).encode())
     train.update(digest)
     calibrate.update(digest)

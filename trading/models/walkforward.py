@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.clock import DAY_H
+from trading.errors import UsageError
 from trading.features.compute import Panel, compute
 from trading.features.library import LOOKBACK
 from trading.market import Flags, Floats, Grid
@@ -91,8 +92,10 @@ def walkforward(
     """Predictions for asof hours first..last, whole months at a time, from models that knew nothing later.
 
     Needs `LOOKBACK` hours and `train_months_min` months of rows before `first`; hours without them are NaN.
-    `progress(done, total)` is called after every month.
+    `progress(done, total)` is called after every month. Hours outside the grid are a `UsageError`.
     """
+    if not market.grid.first <= first <= last <= market.grid.last:
+        raise UsageError(f"predictions for hours {first}..{last} need bars up to the last of them")
     rules, preset = rules or SplitRules(), preset or Preset()
     predictions = nothing(first, last - first + 1, len(market.grid.instruments))
     begin = max(month_start(month_of(first) - rules.train_months), market.grid.first + LOOKBACK - 1)
