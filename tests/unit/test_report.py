@@ -1,6 +1,7 @@
 """The report of a made-up run: complete, self-contained, small, honest and safe."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -244,6 +245,26 @@ def test_bill_rates_are_fractions_of_a_year():
     )
     excess = analyse(cash, repetitions=50).excess
     assert excess == (pytest.approx(-(0.0005 * 214 + 0.02 * 151) / 365), pytest.approx(excess[1]))
+
+
+def test_double_cost_and_the_other_fees_enter_the_verdict(run):
+    costly = Record(made_up_equity(1309, -0.2, 0.09, 7), run.record.fills)
+    checks = {c.name: c for c in analyse(replace(run, beside=costly, double_cost=costly), 100).verdict.checks}
+    assert checks["Sharpe ratio at twice the cost"].holds is False
+    assert checks["the venue's own fee schedule"].holds is False
+    assert checks["falling years among them"].value == analyse(run, 100).verdict.checks[-2].value
+
+
+def test_a_resumed_run_shows_both_drawdowns_and_says_when(run):
+    resumed = replace(run, details={**run.details, "review_after": 72})
+    text = render(resumed)
+    assert 'data-name="since re-base"' in text
+    assert "resumed after a review of 72 h" in text
+
+
+def test_a_share_of_profit_has_no_meaning_in_a_loss():
+    lost = made_up_run(days=400, drift=-0.5, number=20)
+    assert analyse(lost, repetitions=50).largest_year_share is None
 
 
 def test_the_page_repeats_what_the_analysis_found(run, text):

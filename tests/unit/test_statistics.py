@@ -94,6 +94,14 @@ def test_pbo_by_hand():
     assert pbo(np.column_stack([a, b]), blocks=4) == pytest.approx(2 / 6)
 
 
+def test_the_middle_rank_counts_as_overfit():
+    """A is best in the first half and second of three in the other, B the reverse: both logits are zero."""
+    spread = np.array([-1.0, 1.0])
+    means = {"a": (3, 2), "b": (2, 3), "c": (1, 1)}
+    trials = np.column_stack([np.concatenate([m + spread for m in pair]) for pair in means.values()])
+    assert pbo(trials, blocks=2) == 1.0
+
+
 def test_selecting_among_noise_is_overfitting_half_of_the_time():
     assert np.mean([pbo(noise(400, 20, seed), blocks=8) for seed in range(200)]) == pytest.approx(
         0.5, abs=0.05

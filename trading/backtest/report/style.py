@@ -34,7 +34,7 @@ caption{text-align:left;color:var(--soft);font-size:.82rem;padding:.2rem 0 .35re
 th,td{text-align:right;padding:.3rem .55rem;border-bottom:1px solid var(--grid);white-space:nowrap}
 th{color:var(--soft);font-weight:500;border-bottom-color:var(--rule)}
 th.t,td.t{text-align:left}
-table.words td{white-space:normal;overflow-wrap:anywhere}
+table.words td{white-space:normal;overflow-wrap:anywhere;min-width:5.8rem}
 table.words td:first-child{white-space:nowrap}
 td.heat{background:color-mix(in srgb,var(--hue) calc(var(--v)*1%),transparent)}
 details{margin:.4rem 0}summary{cursor:pointer;color:var(--soft);font-size:.86rem;padding:.2rem 0}
@@ -72,7 +72,7 @@ box-shadow:0 2px 10px #0002}
 @media(max-width:640px){.tiles{grid-template-columns:repeat(2,1fr)}
 main{padding:1.25rem .9rem 3rem}
 .plot{margin-right:6.8rem;margin-left:2.1rem}
-caption,.plain .t,.words td,.words td:first-child{white-space:normal}.plain td:first-child{min-width:7rem}
+caption,.plain .t,table.words td:first-child{white-space:normal}.plain td:first-child{min-width:7rem}
 .end,.mark,.y,.x{font-size:.66rem}.end,.mark{padding-left:.3rem}h1{font-size:1.35rem}}
 @media print{details>*{display:block}.picks{display:none}}
 :focus-visible{outline:2px solid var(--run);outline-offset:2px}
