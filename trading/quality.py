@@ -91,7 +91,7 @@ def usability(grid: Grid) -> tuple[Flags, Flags]:
 def _count(flags: Flags, hours: int) -> NDArray[np.int64]:
     """How many of the last `hours` rows are set, the present one included."""
     total = np.cumsum(flags, axis=0, dtype=np.int64)
-    total[hours:] -= total[:-hours].copy()
+    total[hours:] -= total[:-hours]
     return total
 
 

@@ -103,6 +103,17 @@ def test_a_window_of_the_grid_equals_the_whole(store: BarStore) -> None:
     assert window.stale.tobytes() == expected.stale[:, :2].tobytes()
 
 
+def test_a_gap_just_before_a_window_is_carried_into_it(
+    tmp_path: Path, market: dict[str, pl.DataFrame]
+) -> None:
+    store, hour = BarStore(tmp_path), FIRST + 100
+    early = market["BTC/USD"].filter(pl.col("asof").dt.epoch("s") <= hour * 3600)
+    store.write("here", "BTC/USD", early)
+    grid = store.grid("here", hour + 4, hour + 8)
+    assert grid.stale[:, 0].tolist() == [True, True, True, False, False]
+    assert grid.close[0, 0] == early["close"][-1]
+
+
 def test_the_digest_tells_data_apart(
     store: BarStore, market: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:

@@ -288,10 +288,11 @@ def test_a_long_file_is_read_in_blocks_with_the_same_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [line(i / 4, 10 + i % 3) for i in range(400)]
-    lines[37] = "broken"
+    lines[36:38] = ["", "broken"]
+    lines[300] = lines[100]
     file = write(tmp_path / "XBTUSD_15.csv", lines)
-    one(file, tmp_path / "whole")
+    whole = one(file, tmp_path / "whole")
     monkeypatch.setattr("adapters.importing.rows.BLOCK_BYTES", 200)
     result = one(file, tmp_path / "blocks")
-    assert result.notes == ("line 38: not a number",)
+    assert result.notes == whole.notes == ("line 38: not a number", "line 301: out of order")
     assert stored(tmp_path / "blocks").equals(stored(tmp_path / "whole"))

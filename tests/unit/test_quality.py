@@ -43,6 +43,7 @@ def test_good_rows_pass() -> None:
         ({"time": None}, "not a number"),
         ({"time": 102.5 * HOUR_S}, "off the interval"),
         ({"time": 2_000.0 * HOUR_S}, "not closed yet"),
+        ({"time": float(NOW_S)}, "not closed yet"),
         ({"low": 0.0}, "price is not positive"),
         ({"low": -1.0}, "price is not positive"),
         ({"high": 2e9}, "price is absurd"),
