@@ -5,6 +5,7 @@ import pytest
 
 from config.universe import load
 from trading.market import Grid
+from trading.models.walkforward import training_sample
 from trading.universe import Exclusion, Reason, eligibility, lookback_h
 
 FIRST = 450_000 - 450_000 % 24 + 1
@@ -107,3 +108,17 @@ def test_the_reviewed_lists_name_what_the_mission_forbids():
     assert kinds["PAXG"] == "tokenised"
     assert kinds["USDT"] == kinds["USDC"] == "stablecoin"
     assert kinds["WBTC"] == "wrapped"
+
+
+def test_training_takes_coins_that_are_merely_small_and_refuses_young_dead_and_forbidden_ones():
+    grid = market(4)
+    grid.volume[:, 1] = 1.0
+    for array in (grid.open, grid.high, grid.low, grid.close):
+        array[: 24 * 60, 2] = np.nan
+    lists = (Exclusion("C03", "meme", 0),)
+    unusable = np.zeros(grid.close.shape, dtype=bool)
+    unusable[-5, 0] = True
+    sample = training_sample(grid, eligibility(grid, lists, RULES, 1.0), unusable)
+    assert sample[-1].tolist() == [True, True, False, False]
+    assert not sample[-5, 0]
+    assert not sample[: 24 * 90].any()
