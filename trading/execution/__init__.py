@@ -1,0 +1,1 @@
+"""From what risk allows to orders at a venue."""

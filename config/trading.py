@@ -1,0 +1,31 @@
+"""Reads the reviewed values of `trading.toml` into the frozen configuration that decisions are made with."""
+
+import tomllib
+from importlib.resources import files
+
+from pydantic import TypeAdapter, ValidationError
+
+from trading.config import Fees, TradingConfig
+from trading.errors import UsageError
+
+FEES_DEFAULT = "mission"
+
+
+def fee_presets() -> dict[str, Fees]:
+    """Fee schedules by preset name."""
+    return TypeAdapter(dict[str, Fees]).validate_python(_values()["fees"])
+
+
+def load(fees: str = FEES_DEFAULT) -> TradingConfig:
+    """The reviewed configuration with one fee preset; an unknown preset is a `UsageError`."""
+    presets = fee_presets()
+    if fees not in presets:
+        raise UsageError(f"unknown fee preset {fees!r}; choose one of {', '.join(presets)}")
+    try:
+        return TypeAdapter(TradingConfig).validate_python(_values() | {"fees": presets[fees]})
+    except ValidationError as error:
+        raise UsageError(f"config/trading.toml is not valid: {error}") from error
+
+
+def _values() -> dict[str, object]:
+    return tomllib.loads((files("config") / "trading.toml").read_text(encoding="utf-8"))

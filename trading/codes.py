@@ -1,0 +1,112 @@
+"""The integer codes of the decision loop, and their words for records and people."""
+
+# What the strategy wants done with an instrument at asof.
+HOLD, ENTER, EXIT, ADD, TRIM = 0, 1, 2, 3, 4
+
+# Why: what moved it, or the first gate that kept it out.
+REASONS = (
+    "none",
+    "expected return",
+    "signal",
+    "rebalance",
+    "take profit",
+    "trailing stop",
+    "reversal",
+    "time",
+    "signal ended",
+    "silent",
+    "hard cap",
+    "holding",
+    "not eligible",
+    "bars unusable",
+    "no prediction",
+    "p24 below threshold",
+    "expected return below cost",
+    "p4 below threshold",
+    "crash risk",
+    "vetoed",
+    "cooldown",
+    "no signal",
+)
+(
+    NONE,
+    EXPECTED_RETURN,
+    SIGNAL,
+    REBALANCE,
+    TAKE_PROFIT,
+    TRAILING,
+    REVERSAL,
+    TIME,
+    SIGNAL_ENDED,
+    SILENT,
+    HARD_CAP,
+    HOLDING,
+    NOT_ELIGIBLE,
+    UNUSABLE,
+    NO_PREDICTION,
+    LOW_PROBABILITY,
+    LOW_RETURN,
+    LOW_P4,
+    CRASH_RISK,
+    VETOED,
+    COOLDOWN,
+    NO_SIGNAL,
+) = range(len(REASONS))
+
+# Breaches: one bit each, so that one verdict can name every control that bound.
+BREACHES = (
+    "HALTED",
+    "KILL_SWITCH",
+    "UNRECONCILED",
+    "STALE",
+    "DRAWDOWN_SIZE",
+    "POSITIONS",
+    "EXPOSURE",
+    "NAME",
+    "CLUSTER",
+    "CLUSTER_POSITIONS",
+    "BETA",
+    "VOLUME",
+    "CASH",
+    "MINIMUM",
+)
+(
+    HALTED,
+    KILL_SWITCH,
+    UNRECONCILED,
+    STALE,
+    DRAWDOWN_SIZE,
+    POSITIONS,
+    EXPOSURE,
+    NAME,
+    CLUSTER,
+    CLUSTER_POSITIONS,
+    BETA,
+    VOLUME,
+    CASH_SHORT,
+    MINIMUM,
+) = (1 << bit for bit in range(len(BREACHES)))
+
+BLOCKING = HALTED | KILL_SWITCH | UNRECONCILED | STALE
+"""Breaches that keep every entry out, whatever its size."""
+
+# The verdict on one intent.
+VERDICTS = ("none", "kept", "shrunk", "denied", "forced")
+NO_VERDICT, KEPT, SHRUNK, DENIED, FORCED = range(len(VERDICTS))
+
+# How an hour ended.
+OUTCOMES = ("TRADED", "NO_CHANGE", "STALE", "HALTED", "KILL_SWITCH", "UNRECONCILED", "MISSED", "WARMUP")
+TRADED, NO_CHANGE, HOUR_STALE, HOUR_HALTED, HOUR_KILLED, HOUR_UNRECONCILED, MISSED, WARMUP = range(len(OUTCOMES))
+
+# Kill-switch triggers, one bit each.
+TRIGGERS = ("btc move", "btc volatility", "data integrity")
+BTC_MOVE, BTC_VOLATILITY, DATA_INTEGRITY = 1, 2, 4
+
+# What moved assets. The order is the order of events inside a bar.
+FILL_KINDS = ("exit", "stop gap", "entry taker", "entry maker", "stop", "fallback", "delist")
+FILL_EXIT, FILL_STOP_GAP, FILL_TAKER, FILL_MAKER, FILL_STOP, FILL_FALLBACK, FILL_DELIST = range(len(FILL_KINDS))
+
+
+def breach_names(mask: int) -> list[str]:
+    """The words of every bit set in a breach mask."""
+    return [name for bit, name in enumerate(BREACHES) if mask >> bit & 1]

@@ -1,0 +1,41 @@
+"""Targets to intents: limit, lots and protective prices on the venue's grid.
+
+The one place where scores in floats meet integer money; how many lots a value buys stands in `trading.sizing`.
+"""
+
+from collections.abc import Sequence
+
+from trading.codes import ADD, ENTER, EXIT, TRIM
+from trading.config import TradingConfig
+from trading.money import muldiv_floor
+from trading.portfolio import Decision, Intent, PortfolioState, Position, Terms, View
+from trading.sizing import above, below, entry_limit, lots_to_buy
+
+
+def plan(
+    view: View, state: PortfolioState, config: TradingConfig, terms: Sequence[Terms], decision: Decision
+) -> None:
+    """Fill lots, limit, stop, take and trail of every intent from what risk left of the wishes."""
+    for a in range(len(state.positions)):
+        intent, position = decision.intents[a], state.positions[a]
+        if intent.action == EXIT:
+            intent.lots = -(position.lots + position.dust)
+        elif intent.action == TRIM and intent.capped > 0:
+            intent.lots = -lots_to_sell(intent.capped, position, terms[a])
+        elif intent.action == ENTER or intent.action == ADD:
+            plan_entry(view.readings[a].close, config, terms[a], intent)
+
+
+def plan_entry(close: int, config: TradingConfig, terms: Terms, intent: Intent) -> None:
+    """A limit below the close, protective prices fixed from it, as many lots as the capped value buys."""
+    intent.limit = entry_limit(close, config.execution)
+    intent.stop = below(intent.limit, intent.stop_distance)
+    intent.take = above(intent.limit, intent.take_distance)
+    intent.trail = int(intent.limit * intent.trail_distance)
+    intent.lots = lots_to_buy(intent.capped, intent.limit, config, terms)
+
+
+def lots_to_sell(value: int, position: Position, terms: Terms) -> int:
+    """Lots worth `value` at the mark, at most what is held."""
+    lots = muldiv_floor(value, terms.divisor, position.mark * terms.multiplier)
+    return lots if lots < position.lots else position.lots

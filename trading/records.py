@@ -1,0 +1,60 @@
+"""One declaration, two forms: a plain object with fields in the live hour, a row of a packed array in a compiled loop.
+
+A record class declares integers and floats only. `position.lots` reads and writes the same way on both forms, so the
+functions of a decision are written once. Packed arrays and records are handed to compiled functions by reference.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+R = TypeVar("R")
+
+_TYPES = {int: np.int64, float: np.float64}
+
+
+@cache
+def dtype_of(record: type) -> np.dtype[Any]:
+    """The packed layout of a record class; anything but int and float is a `KeyError`."""
+    return np.dtype([(name, _TYPES[kind]) for name, kind in get_type_hints(record).items()])
+
+
+def table(record: type, *shape: int) -> NDArray[Any]:
+    """A packed array of zeroed records."""
+    return np.zeros(shape, dtype=dtype_of(record))
+
+
+def packed(record: type[R], rows: Iterable[R]) -> NDArray[Any]:
+    """Plain records as a packed array."""
+    return np.array([_values(row) for row in rows], dtype=dtype_of(record))
+
+
+def packed_one(record: R) -> Any:
+    """One plain record as a packed one, passed by reference."""
+    return packed(type(record), [record])[0]
+
+
+def unpacked(record: type[R], rows: Any) -> list[R]:
+    """A packed array, or one row of a table of them, as plain records."""
+    return [record(*row) for row in rows.tolist()]
+
+
+def unpacked_one(record: type[R], row: Any) -> R:
+    return record(*row.item())
+
+
+def blank(record: type[R], count: int) -> list[R]:
+    """Plain records with every field zero."""
+    return unpacked(record, table(record, count))
+
+
+def fields(record: type) -> tuple[str, ...]:
+    return tuple(get_type_hints(record))
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    return tuple(row) if isinstance(row, Sequence) else astuple(row)

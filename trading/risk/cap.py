@@ -1,0 +1,146 @@
+"""Risk before orders exist: wishes become values that every limit leaves, holdings above a hard cap are cut."""
+
+from collections.abc import Sequence
+
+from trading.codes import ADD, BLOCKING, DRAWDOWN_SIZE, ENTER, EXIT, FORCED, HARD_CAP, TRIM
+from trading.config import TradingConfig
+from trading.money import PPM, share
+from trading.portfolio import Decision, Intent, PortfolioState, Terms, View, value_at
+from trading.risk.controls import (
+    allowed,
+    blocked,
+    hard_exposure_ppm,
+    open_totals,
+    positions_max,
+    spend,
+)
+from trading.risk.drawdown import size_ppm
+
+
+def cap(
+    view: View,
+    state: PortfolioState,
+    config: TradingConfig,
+    portfolio_rules_only: int,
+    terms: Sequence[Terms],
+    decision: Decision,
+) -> int:
+    """Fill `capped`, `target_ppm` and `breach` of every wish; returns how many instruments want to buy.
+
+    Buyers stand in `decision.order`, best rank first; a tie goes to the earlier instrument.
+    """
+    open_totals(view, state, terms, decision)
+    cut_above_caps(state, config, terms, decision)
+    buyers = rank_buyers(decision)
+    mask = blocked(view, state.account)
+    for k in range(buyers):
+        a = decision.order[k]
+        intent, position, reading = decision.intents[a], state.positions[a], view.readings[a]
+        intent.breach |= mask
+        held = value_at(position.mark, position.lots, terms[a])
+        wanted = wanted_value(state, config, intent) - held
+        if wanted <= 0 or mask & BLOCKING:
+            continue
+        intent.capped = allowed(
+            wanted,
+            state.account,
+            reading,
+            position,
+            config.limits,
+            portfolio_rules_only,
+            terms[a],
+            decision,
+            intent,
+        )
+        if intent.capped > 0:
+            spend(intent.capped, 1 if position.lots == 0 else 0, reading, decision)
+    trim_to_weight(state, terms, decision)
+    return buyers
+
+
+def wanted_value(state: PortfolioState, config: TradingConfig, intent: Intent) -> int:
+    """The wish in money, after the multiplier of the drawdown tier."""
+    intent.target_ppm = int(intent.weight * PPM)
+    multiplier = size_ppm(state.account.tier, config.limits)
+    if multiplier < PPM:
+        intent.target_ppm = share(intent.target_ppm, multiplier)
+        intent.breach |= DRAWDOWN_SIZE
+    return share(state.account.equity, intent.target_ppm)
+
+
+def rank_buyers(decision: Decision) -> int:
+    """Insertion sort of the buyers into `decision.order`, best first."""
+    intents, order, count = decision.intents, decision.order, 0
+    for a in range(len(intents)):
+        if intents[a].action == ENTER or intents[a].action == ADD:
+            k = count
+            while k > 0 and intents[order[k - 1]].rank < intents[a].rank:
+                order[k] = order[k - 1]
+                k -= 1
+            order[k] = a
+            count += 1
+    return count
+
+
+def trim_to_weight(state: PortfolioState, terms: Sequence[Terms], decision: Decision) -> None:
+    """Value to sell of every rebalancing TRIM; a forced cut has its value already."""
+    for a in range(len(decision.intents)):
+        intent, position = decision.intents[a], state.positions[a]
+        if intent.action == TRIM and intent.reason != HARD_CAP:
+            intent.target_ppm = int(intent.weight * PPM)
+            held = value_at(position.mark, position.lots, terms[a])
+            intent.capped = held - share(state.account.equity, intent.target_ppm)
+
+
+def cut_above_caps(
+    state: PortfolioState, config: TradingConfig, terms: Sequence[Terms], decision: Decision
+) -> None:
+    """Cut holdings above the hard cap on exposure or names, lowest rank first, to a margin below it.
+
+    What this hour sells anyway counts as sold. A cut below the venue's minimum is left undone.
+    """
+    limits, account, totals = config.limits, state.account, decision.totals
+    hard = hard_exposure_ppm(account.tier, limits)
+    excess = 0
+    if totals.exposure > share(account.equity, hard):
+        excess = totals.exposure - share(account.equity, hard - limits.cut_margin_ppm)
+    surplus = totals.positions - positions_max(account.tier, limits)
+    if excess <= 0 and surplus <= 0:
+        return
+    for a in range(len(state.positions)):
+        position = state.positions[a]
+        if position.lots > 0 and decision.intents[a].action == EXIT:
+            excess -= value_at(position.mark, position.lots, terms[a])
+            surplus -= 1
+    while excess > 0 or surplus > 0:
+        a = lowest_held(state, decision)
+        if a < 0:
+            return
+        held = value_at(state.positions[a].mark, state.positions[a].lots, terms[a])
+        wanted = held if surplus > 0 or excess > held else excess
+        sold = cut(wanted, held, terms[a], decision.intents[a])
+        excess -= sold
+        surplus -= 1 if sold == held else 0
+
+
+def cut(wanted: int, held: int, terms: Terms, intent: Intent) -> int:
+    """Sell `wanted` of a holding, all of it when the rest would be below the minimum; returns what is sold."""
+    intent.reason, intent.verdict = HARD_CAP, FORCED
+    if held - wanted < terms.cost_min:
+        intent.action = EXIT
+        return held
+    intent.action = TRIM
+    intent.capped = wanted if wanted >= terms.cost_min else 0
+    return intent.capped
+
+
+def lowest_held(state: PortfolioState, decision: Decision) -> int:
+    """The held instrument of lowest rank that is not being sold yet, or -1; a tie goes to the later one."""
+    lowest = -1
+    for a in range(len(state.positions)):
+        intent = decision.intents[a]
+        selling = intent.action == EXIT or intent.reason == HARD_CAP
+        if state.positions[a].lots > 0 and not selling:
+            if lowest < 0 or intent.rank <= decision.intents[lowest].rank:
+                lowest = a
+    return lowest
