@@ -119,8 +119,8 @@ def _unreadable(*columns: str) -> pl.Expr:
 def _order_faults(after_s: float, unique: bool) -> dict[str, pl.Expr]:
     """Stamps that step back. One row ahead of both neighbours is itself at fault, not all that follow."""
     time = pl.col("time")
-    before, after = time.shift(1), time.shift(-1)
-    ahead = ((time > after) & (before < after).fill_null(True)).fill_null(False)
+    before, after = time.shift(1, fill_value=after_s), time.shift(-1)
+    ahead = ((time > after) & (before < after)).fill_null(False)
     reached = pl.when(~ahead).then(time).otherwise(after_s).cum_max().shift(1).fill_null(after_s)
     reached = pl.max_horizontal(reached, pl.lit(after_s))
     faults = {"out of order": ahead | (time < reached)}
