@@ -43,7 +43,9 @@ class Manifest:
         return {entry["last_hour"] for entry in entries if entry["instrument"] == instrument}
 
     def save(self) -> None:
-        """Bring the touched instruments up to date and write the file."""
+        """Bring the touched instruments up to date and write the file, if anything was recorded."""
+        if not self._touched:
+            return
         for instrument in sorted(self._touched):
             held = coverage(instrument, self._store.read(self._venue, instrument))
             self._document["instruments"][instrument] = describe(held)

@@ -99,14 +99,14 @@ class _Import:
         for file in files:
             name = str(file.relative_to(path)) if path.is_dir() else file.name
             progress(0, 0, name)
-            key = self.objects.put(file)
-            if file.suffix.lower() != ".zip":
-                yield _Item(name, key, None)
-                continue
             try:
+                key = self.objects.put(file)
+                if file.suffix.lower() != ".zip":
+                    yield _Item(name, key, None)
+                    continue
                 with sources.whole(), zipfile.ZipFile(self.objects.path(key)) as archive:
                     inside = sources.members(archive)
-            except DataError as error:
+            except (DataError, OSError) as error:
                 self.done.append(Imported(name, "refused", notes=(str(error),)))
                 continue
             yield from (_Item(f"{name}/{info.filename}", key, info) for info in inside)
@@ -123,7 +123,7 @@ class _Import:
             self.done.append(self._write(item, said.instrument, parsed))
         except sources.Skipped as error:
             self.done.append(Imported(item.name, "skipped", notes=(str(error),)))
-        except DataError as error:
+        except (DataError, OSError) as error:
             self.done.append(Imported(item.name, "refused", notes=(str(error),)))
 
     @contextmanager

@@ -266,6 +266,18 @@ def test_an_import_that_was_killed_is_finished_by_the_next(tmp_path: Path) -> No
     assert [(result.status, result.added) for result in run(folder, home)] == [("imported", 0)] * 3
 
 
+def test_a_file_that_cannot_be_opened_does_not_stop_the_others(tmp_path: Path) -> None:
+    write(tmp_path / "in/XBTUSD_60.csv", [line(0)])
+    home = tmp_path / "home"
+    # A file lies where the instrument's folder would have to be made: the system refuses, whoever asks.
+    write(home / "bars/kraken/ETH-USD", ["in the way"])
+    write(tmp_path / "in/ETHUSD_60.csv", [line(0)])
+    assert {r.file: r.status for r in run(tmp_path / "in", home)} == {
+        "ETHUSD_60.csv": "refused",
+        "XBTUSD_60.csv": "imported",
+    }
+
+
 def test_the_manifest_lists_gaps_wicks_and_sources(tmp_path: Path) -> None:
     wick = f"{START_S + 3 * HOUR_S},10,10,0.0001,10,1,1"
     one(write(tmp_path / "XBTUSD_60.csv", [line(0), wick, line(4)]), tmp_path / "home")
