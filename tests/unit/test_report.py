@@ -16,7 +16,6 @@ from trading.errors import DataError
 
 FIRST = datetime(2021, 6, 1, tzinfo=UTC)
 COINS = ("ADA/USD", "BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD")
-VOID = {"meta", "link", "br", "input"}
 
 
 def made_up_equity(days, drift, spread, seed, exposure=0.12):

@@ -36,7 +36,7 @@ def growth_line(name: str, record: Record, css: str) -> Series:
     """A record's daily unit value from 100."""
     values = daily(record.equity)
     values = values / values[0] * OPENING
-    return Series(name, css, values, f"{name} {percent(values[-1] / OPENING - 1, sign=True)}")
+    return Series(name, css, values, f"{percent(values[-1] / OPENING - 1, sign=True)} {name}")
 
 
 def growth_figure(name: str, series: Sequence[Series], equity: pl.DataFrame, *, raw: bool) -> str:

@@ -73,9 +73,10 @@ def render(of: Comparison, details: Mapping[str, Mapping[str, Any]]) -> str:
     made = [[key, *(str(details[name].get(key, "")) for name in of.records)] for key in SHOWN]
     span = f"{of.first:%Y-%m-%d %H:%M} to {of.last:%Y-%m-%d %H:%M} UTC, the hours that all runs have."
     equity = of.records[base].equity
+    growth = charts.growth_figure("growth", lines, equity, raw=False)
     body = (
         f"<header><h1>{len(of.records)} runs compared</h1><p class=meta>{span}</p></header>"
-        + section("Growth of 100", "", charts.growth_figure("growth", lines, equity, raw=False))
+        + section("Growth of 100", "", f'<div style="--room:15rem">{growth}</div>')
         + section(
             "Figures",
             "",

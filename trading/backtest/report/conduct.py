@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -56,9 +57,7 @@ def trading(run: Run, of: Analysis) -> str:
         f"The last {fills.height:,}; {more:,} earlier ones are in fills.parquet" if more else "Every fill"
     )
     head = ("time", "instrument", "side", "kind", "quantity", "price", "value", "fee", "slippage", "pnl")
-    trades = table(
-        caption, head, ([_cell(v) for v in row] for row in fills.select(head).iter_rows()), texts=4
-    )
+    trades = table(caption, head, (_fill(*row) for row in fills.select(head).iter_rows()), texts=4)
     return section(
         "Trading",
         "",
@@ -114,11 +113,10 @@ def assumptions(run: Run) -> str:
     )
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if hasattr(value, "strftime"):
-        return minute(value)
-    if isinstance(value, str):
-        return value
-    return f"{float(value):.8f}".rstrip("0").rstrip(".")
+def _fill(
+    time: datetime, instrument: str, side: str, kind: str, quantity: Any, price: Any, *money: Any
+) -> list[str]:
+    """A fill as cells: quantity and price to the last digit, money to the cent."""
+    exact = (f"{float(value):.8f}".rstrip("0").rstrip(".") for value in (quantity, price))
+    cents = ("" if value is None else number(float(value)) for value in money)
+    return [minute(time), instrument, side, kind, *exact, *cents]

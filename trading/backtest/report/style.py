@@ -39,7 +39,7 @@ table.words td:first-child{white-space:nowrap}
 td.heat{background:color-mix(in srgb,var(--hue) calc(var(--v)*1%),transparent)}
 details{margin:.4rem 0}summary{cursor:pointer;color:var(--soft);font-size:.86rem;padding:.2rem 0}
 figure{margin:.5rem 0 0}
-.plot{position:relative;height:var(--tall,21rem);margin:0 8.6rem 1.9rem 2.7rem;touch-action:pan-y}
+.plot{position:relative;height:var(--tall,21rem);margin:0 var(--room,8.6rem) 1.9rem 2.7rem;touch-action:pan-y}
 .plot svg{position:absolute;inset:0;width:100%;height:100%;overflow:visible}
 .plot path{vector-effect:non-scaling-stroke;fill:none}
 .grid{stroke:var(--grid);stroke-width:1}.base{stroke:var(--soft);stroke-width:1}
@@ -54,7 +54,8 @@ figure{margin:.5rem 0 0}
 .y{right:100%;padding-right:.5rem;transform:translateY(-50%);color:var(--soft)}
 .x{top:100%;padding-top:.5rem;color:var(--soft)}
 .x::before{content:"";position:absolute;left:0;top:0;height:.35rem;border-left:1px solid var(--soft)}
-.end{left:100%;padding-left:.5rem;transform:translateY(-50%);color:var(--hue)}
+.end{left:100%;padding-left:.5rem;max-width:calc(var(--room,8.6rem) + .3rem);overflow:hidden;text-overflow:ellipsis;line-height:1.3;
+transform:translateY(-50%);color:var(--hue)}
 .end.own{font-weight:650}
 .mark{left:100%;padding-left:.5rem;transform:translateY(-50%);color:var(--loss)}
 .picks{display:flex;flex-wrap:wrap;gap:.3rem 1.5rem;font-size:.84rem;color:var(--soft);margin:.2rem 0 1.1rem}
@@ -73,7 +74,7 @@ box-shadow:0 2px 10px #0002}
 main{padding:1.25rem .9rem 3rem}
 .plot{margin-right:6.8rem;margin-left:2.1rem}
 caption,.plain .t,table.words td:first-child{white-space:normal}.plain td:first-child{min-width:7rem}
-.end,.mark,.y,.x{font-size:.66rem}.end,.mark{padding-left:.3rem}h1{font-size:1.35rem}}
+.end,.mark,.y,.x{font-size:.66rem}.end,.mark{padding-left:.3rem}.end{max-width:7rem}h1{font-size:1.35rem}}
 @media print{details>*{display:block}.picks{display:none}}
 :focus-visible{outline:2px solid var(--run);outline-offset:2px}
 """

@@ -131,7 +131,7 @@ def calendar(first: date, last: date) -> str:
         ([d for d in every if (d.month, d.day) == (1, 1)], "%Y"),
         ([d for d in every if d.day == 1 and d.month % 3 == 1], "%b %Y"),
         ([d for d in every if d.day == 1], "%b %Y"),
-        (every[:: max(1, days // 6)], "%-d %b"),
+        (every[:: max(1, days // 6)], "%d %b"),
     )
     marks, spell = next((c for c in choices if len(c[0]) >= 3), choices[-1])
     marks = marks[:: -(-len(marks) // 8)]
