@@ -13,7 +13,7 @@ from trading.features.kernels.market import against_bitcoin, breadth, state
 from trading.features.kernels.trend import returns as trend_returns
 from trading.features.kernels.trend import reversion, slopes
 from trading.features.kernels.volatility import average_true_range, deviations, regime
-from trading.features.kernels.volume import medians, surges, widening
+from trading.features.kernels.volume import daily_surge, hourly_surge, medians, widening
 from trading.features.library import INDEX, INSTRUMENT_FEATURES, MARKET_FEATURES
 from trading.features.series import (
     CHANNELS,
@@ -43,7 +43,7 @@ from trading.market import Flags, Floats
 
 Counts = NDArray[np.int64]
 
-TREND, VOLATILITY, REGIME, VOLUME, BREAKOUT, MARKET, BREADTH = range(7)
+TREND, VOLATILITY, REGIME, VOLUME, MEDIAN, BREAKOUT, MARKET, BREADTH = range(8)
 """Groups of columns, in the order of `spec.Family`."""
 WINDOW_DAYS = (1, 3, 7, 30)
 DAY, THREE_DAYS, WEEK, MONTH = range(4)
@@ -118,8 +118,8 @@ def fill(
     for a in range(assets):
         measure(first, stop, groups, kept[a], sums[a], days[a], totals, stds, path)
         instrument(first, stop, groups, kept[a], days[a], totals, stds, path, block[a])
-        if groups[VOLUME]:
-            volume(first, stop, warm, kept[a], totals, path, windows[a], counts[a], block[a])
+        if groups[MEDIAN]:
+            against_medians(first, stop, warm, kept[a], windows[a], counts[a], block[a])
         averages(path[WEEK], totals[WEEK], SUM_CLOSE, 168, week_close[a])
     for c in range(columns.shape[0]):
         for i in range(rows):
@@ -167,7 +167,7 @@ def instrument(
     path: Floats,
     out: Floats,
 ) -> None:
-    """The columns of one instrument, all but volume's; out (columns, rows)."""
+    """The columns of one instrument, all but those against medians; out (columns, rows)."""
     close = kept[CLOSE, first:stop]
     atr = np.empty(stop - first)
     if groups[TREND]:
@@ -182,6 +182,8 @@ def instrument(
         deviations(close, atr, stds, out)
     if groups[REGIME]:
         regime(kept[STD_24], first, stop, out)
+    if groups[VOLUME]:
+        volume(kept[DOLLAR, first:stop], totals, path, out)
     if groups[BREAKOUT]:
         ranges(first, stop, kept, days, atr, out)
     if groups[MARKET]:
@@ -203,23 +205,21 @@ def ranges(first: int, stop: int, kept: Floats, days: Floats, atr: Floats, out: 
     structure(kept, first, stop, out)
 
 
-def volume(
-    first: int,
-    stop: int,
-    warm: bool,
-    kept: Floats,
-    totals: Floats,
-    path: Floats,
-    windows: Floats,
-    counts: Counts,
-    out: Floats,
-) -> None:
-    """Volume's columns of one instrument; moves its sorted windows on."""
-    typical, day, month = np.empty(stop - first), np.empty(stop - first), np.empty(stop - first)
-    medians(kept[DOLLAR], first, stop, warm, windows[0], counts[:1], typical)
+def volume(dollar: Floats, totals: Floats, path: Floats, out: Floats) -> None:
+    """The surge of a day's volume against a month's."""
+    day, month = np.empty(dollar.shape[0]), np.empty(dollar.shape[0])
     averages(path[DAY], totals[DAY], SUM_DOLLAR, 24, day)
     averages(path[MONTH], totals[MONTH], SUM_DOLLAR, 720, month)
-    surges(kept[DOLLAR, first:stop], typical, day, month, out)
+    daily_surge(dollar, day, month, out)
+
+
+def against_medians(
+    first: int, stop: int, warm: bool, kept: Floats, windows: Floats, counts: Counts, out: Floats
+) -> None:
+    """The columns of one instrument that are measured against a median; moves its sorted windows on."""
+    typical = np.empty(stop - first)
+    medians(kept[DOLLAR], first, stop, warm, windows[0], counts[:1], typical)
+    hourly_surge(kept[DOLLAR, first:stop], typical, out)
     medians(kept[SPREAD], first, stop, warm, windows[1], counts[1:], typical)
     widening(kept[SPREAD, first:stop], typical, kept[CLOSE, first:stop], out)
 

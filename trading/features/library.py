@@ -57,16 +57,16 @@ def _volatility() -> Iterator[Feature]:
 
 
 def _volume() -> Iterator[Feature]:
-    formula = "ln((V$ + 1) / (median of V$ on 168 h + 1)), V$ in the quote currency"
-    yield Feature("volume_surge_1h", Family.VOLUME, 168, Unit.LOG_RATIO, formula, OWN)
     formula = "ln(mean of V$ on 24 h / mean of V$ on 720 h)"
     yield Feature("volume_surge_24h", Family.VOLUME, 720, Unit.LOG_RATIO, formula, OWN)
+    formula = "ln((V$ + 1) / (median of V$ on 168 h + 1)), V$ in the quote currency"
+    yield Feature("volume_surge_1h", Family.MEDIAN, 168, Unit.LOG_RATIO, formula, OWN)
     formula = (
         "s / median of s on 168 h; s = mean on 24 h of sqrt(max(0, 4 (p[i-1]-m[i-1]) (p[i-1]-m[i]))), "
         "m = (ln H + ln L)/2"
     )
-    yield Feature("spread_widening", Family.VOLUME, 192, Unit.RATIO, formula, ABDI)
-    yield Feature("spread_wide", Family.VOLUME, 192, Unit.FLAG, "spread_widening > 2", ABDI)
+    yield Feature("spread_widening", Family.MEDIAN, 192, Unit.RATIO, formula, ABDI)
+    yield Feature("spread_wide", Family.MEDIAN, 192, Unit.FLAG, "spread_widening > 2", ABDI)
 
 
 def _breakout() -> Iterator[Feature]:

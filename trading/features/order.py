@@ -71,7 +71,7 @@ def percentiles(x: Floats, first: int, stop: int, out: NDArray[np.float64]) -> N
         now = x[t]
         out[t - first] = NAN
         if now == now and known >= MIN_SHARE * PERCENTILE_H:
-            below = 0
-            for k in range(t - PERCENTILE_H + 1, t + 1):
-                below += x[k] <= now
+            window, below = x[t - PERCENTILE_H + 1 : t + 1], 0
+            for k in range(PERCENTILE_H):
+                below += window[k] <= now
             out[t - first] = below / known

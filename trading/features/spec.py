@@ -24,6 +24,7 @@ class Family(Enum):
     VOLATILITY = "volatility"
     REGIME = "regime"
     VOLUME = "volume"
+    MEDIAN = "median"
     BREAKOUT = "breakout"
     MARKET = "market"
     BREADTH = "breadth"

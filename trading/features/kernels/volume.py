@@ -31,20 +31,18 @@ def medians(
     counts[0] = count
 
 
-def surges(
-    dollar: Floats,
-    typical: Floats,
-    day: Floats,
-    month: Floats,
-    out: Floats,
-) -> None:
-    """Surges of V$ against its median on 168 h and of its mean on 24 h against 720 h; all (rows), NaN if
-    unknown.
-    """
-    hourly, daily = out[SURGE_1H], out[SURGE_24H]
-    for i in range(typical.shape[0]):
-        hourly[i] = ln((dollar[i] + 1.0) / (typical[i] + 1.0))
-        daily[i] = ln(ratio(day[i], month[i])) if dollar[i] == dollar[i] else NAN
+def daily_surge(dollar: Floats, day: Floats, month: Floats, out: Floats) -> None:
+    """Surge of the mean of V$ on 24 h against 720 h; all (rows), NaN if unknown."""
+    column = out[SURGE_24H]
+    for i in range(dollar.shape[0]):
+        column[i] = ln(ratio(day[i], month[i])) if dollar[i] == dollar[i] else NAN
+
+
+def hourly_surge(dollar: Floats, typical: Floats, out: Floats) -> None:
+    """Surge of V$ against its median on 168 h; all (rows), NaN if unknown."""
+    column = out[SURGE_1H]
+    for i in range(dollar.shape[0]):
+        column[i] = ln((dollar[i] + 1.0) / (typical[i] + 1.0))
 
 
 def widening(spread: Floats, typical: Floats, close: Floats, out: Floats) -> None:
