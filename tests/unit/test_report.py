@@ -261,6 +261,17 @@ def test_a_resumed_run_shows_both_drawdowns_and_says_when(run):
     assert "resumed after a review of 72 h" in text
 
 
+def test_money_in_decimals_and_times_in_milliseconds_give_the_same_page():
+    plain = made_up_run(days=60, number=40, benchmarks={})
+    exact = [frame.with_columns(pl.col(pl.Datetime).cast(pl.Datetime("ms", "UTC"))) for frame in plain.record]
+    money = pl.col("equity", "units"), pl.col("quantity", "price", "fee", "slippage", "value", "pnl")
+    equity, fills = (f.with_columns(m.cast(pl.Decimal(38, 8))) for f, m in zip(exact, money, strict=True))
+    plain = replace(
+        plain, record=Record(*(f.with_columns(m.round(8)) for f, m in zip(plain.record, money, strict=True)))
+    )
+    assert render(replace(plain, record=Record(equity, fills))) == render(plain)
+
+
 def test_a_share_of_profit_has_no_meaning_in_a_loss():
     lost = made_up_run(days=400, drift=-0.5, number=20)
     assert analyse(lost, repetitions=50).largest_year_share is None

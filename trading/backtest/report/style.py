@@ -54,7 +54,8 @@ figure{margin:.5rem 0 0}
 .y{right:100%;padding-right:.5rem;transform:translateY(-50%);color:var(--soft)}
 .x{top:100%;padding-top:.5rem;color:var(--soft)}
 .x::before{content:"";position:absolute;left:0;top:0;height:.35rem;border-left:1px solid var(--soft)}
-.end{left:100%;padding-left:.5rem;max-width:calc(var(--room,8.6rem) + .3rem);overflow:hidden;text-overflow:ellipsis;line-height:1.3;
+.end{left:100%;padding-left:.5rem;
+max-width:calc(var(--room,8.6rem) + .3rem);overflow:hidden;text-overflow:ellipsis;line-height:1.3;
 transform:translateY(-50%);color:var(--hue)}
 .end.own{font-weight:650}
 .mark{left:100%;padding-left:.5rem;transform:translateY(-50%);color:var(--loss)}
