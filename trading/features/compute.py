@@ -20,15 +20,17 @@ from trading.clock import DAY_H
 from trading.compiled import compiled
 from trading.errors import UsageError
 from trading.features.day_blocks import DAY, HIGHEST, LOWEST, WILDER
-from trading.features.hours import enter, fill
+from trading.features.hours import enter, fill, forget
 from trading.features.library import FEATURES, INDEX, INSTRUMENT_FEATURES, LOOKBACK, MARKET_FEATURES
 from trading.features.order import MEDIAN_H
+from trading.features.parts import made_of, parts
 from trading.features.series import CHANNELS, HIGH, LOW, SERIES, TRADED
-from trading.features.spec import Family
 from trading.market import Flags, Floats, Grid
 
 HISTORY_H = LOOKBACK
 """Rows of history that the buffers hold: whole days."""
+SLACK_H = 180 * DAY_H
+"""Rows that a batch enters between two moves of the buffers: twice as many as are moved."""
 CHUNK_H = 10 * DAY_H
 """Rows computed by one call: whole days, and few enough that their columns stay in the CPU's cache."""
 
@@ -78,7 +80,9 @@ class Live:
         self._instruments = instruments
         self._chunk_h = min(CHUNK_H, slack_h)
         self._btc = next(i for i, name in enumerate(instruments) if name.startswith("BTC/"))
-        self._groups = _groups(self.names, self.market_names)
+        computed = made_of(self.names + self.market_names)
+        self._wanted = np.array([feature.name in computed for feature in FEATURES])
+        self._parts = parts(computed)
         self._columns = np.array([INDEX[name] for name in self.names], dtype=np.int64)
         self._market = np.array(
             [INDEX[n] - len(INSTRUMENT_FEATURES) for n in self.market_names], dtype=np.int64
@@ -98,6 +102,7 @@ class Live:
         self._base: int | None = None
         self._row = 0
         self._enter: Callable[..., None] = compiled(enter) if compile else enter
+        self._forget: Callable[..., None] = compiled(forget) if compile else forget
         self._fill: Callable[..., None] = compiled(fill) if compile else fill
 
     def enter(self, bars: Grid) -> None:
@@ -124,7 +129,8 @@ class Live:
             first,
             self._row,
             self._btc,
-            self._groups,
+            self._wanted,
+            self._parts,
             warm,
             self._kept,
             self._sums,
@@ -158,12 +164,9 @@ class Live:
             return
         assert self._base is not None
         gone = self._row // DAY_H - HISTORY_H // DAY_H
-        start = gone * DAY_H
-        self._kept[:, :, : self._row - start] = self._kept[:, :, start : self._row]
-        self._sums[:, : self._row - start] = self._sums[:, start : self._row]
-        self._days[:, : self._days.shape[1] - gone] = self._days[:, gone:]
-        self._base += start
-        self._row -= start
+        self._forget(gone, self._row, self._kept, self._sums, self._days)
+        self._base += gone * DAY_H
+        self._row -= gone * DAY_H
 
 
 def compute(
@@ -191,7 +194,7 @@ def blocks(
     compile: bool = True,
 ) -> Iterator[Panel]:
     """The rows of `compute` in panels of at most `rows_per_block` rows, bit for bit."""
-    slack_h = min(360 * DAY_H, -(-(grid.hours - first) // DAY_H) * DAY_H + DAY_H)
+    slack_h = min(SLACK_H, -(-(grid.hours - first) // DAY_H) * DAY_H + DAY_H)
     live = Live(grid.instruments, columns, slack_h=max(slack_h, CHUNK_H), compile=compile)
     warm_up = max(0, first - LOOKBACK + 1)
     if warm_up < first:
@@ -226,13 +229,3 @@ def _split(columns: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, .
         raise UsageError(f"no column {sorted(unknown)[0]!r}; `ballast features list` names them")
     instrument = tuple(feature.name for feature in INSTRUMENT_FEATURES if feature.name in wanted)
     return instrument, tuple(feature.name for feature in MARKET_FEATURES if feature.name in wanted)
-
-
-def _groups(names: tuple[str, ...], market_names: tuple[str, ...]) -> Flags:
-    """Which groups have to be computed; bitcoin's state is made of bitcoin's own columns."""
-    families = {FEATURES[INDEX[name]].family for name in names + market_names}
-    if Family.BREADTH in families:
-        families |= {Family.TREND, Family.VOLATILITY}
-    if "btc_vol_percentile" in market_names:
-        families.add(Family.REGIME)
-    return np.array([family in families for family in Family])

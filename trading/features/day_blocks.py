@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.clock import DAY_H
-from trading.features.arithmetic import MIN_SHARE, NAN
-from trading.features.series import CHANNELS, HIGH, LOW, RANGE, P
+from trading.features.arithmetic import MIN_SHARE, NAN, SMALLEST_SPREAD
+from trading.features.series import CHANNELS, HIGH, LOW, QUAD_STARTS, RANGE, P
 from trading.market import Floats
 
 PATH = CHANNELS
@@ -58,30 +58,34 @@ def close_days(first: int, stop: int, kept: Floats, sums: Floats, days: Floats) 
             total[HIGHEST], total[LOWEST], total[WILDER] = highest, lowest, wilder
 
 
-def window_sums(sums: Floats, days: Floats, length: int, first: int, stop: int, out: Floats) -> None:
-    """Sums over the `length` days that end at each of rows first..stop-1, of one instrument; out (rows,
-    channels).
+def window_sums(
+    sums: Floats, days: Floats, quad: int, length: int, first: int, stop: int, out: Floats
+) -> None:
+    """Sums over the `length` days that end at rows first..stop-1, of four channels of one instrument.
+
+    out (rows, channels), of which it fills the quad's.
     """
-    rest = np.zeros((DAY_H + 1, CHANNELS))
-    whole = np.empty(CHANNELS)
-    today = np.empty(CHANNELS)
+    k = QUAD_STARTS[quad]
+    rest = np.zeros((DAY_H + 1, 4))
     for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
-        whole[:] = 0.0
+        w0, w1, w2, w3 = 0.0, 0.0, 0.0, 0.0
         for j in range(1, length):
-            for k in range(CHANNELS):
-                whole[k] += days[day - j, k]
-        oldest = (day - length) * DAY_H
+            whole = days[day - j]
+            w0, w1, w2, w3 = w0 + whole[k], w1 + whole[k + 1], w2 + whole[k + 2], w3 + whole[k + 3]
+        r0, r1, r2, r3 = 0.0, 0.0, 0.0, 0.0
         for h in range(DAY_H - 1, 0, -1):
-            for k in range(CHANNELS):
-                rest[h, k] = rest[h + 1, k] + sums[oldest + h, k]
-        today[:] = 0.0
+            x = sums[(day - length) * DAY_H + h]
+            r0, r1, r2, r3 = r0 + x[k], r1 + x[k + 1], r2 + x[k + 2], r3 + x[k + 3]
+            rest[h, 0], rest[h, 1], rest[h, 2], rest[h, 3] = r0, r1, r2, r3
+        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
         for h in range(min(DAY_H, stop - day * DAY_H)):
             t = day * DAY_H + h
-            for k in range(CHANNELS):
-                today[k] += sums[t, k]
+            x = sums[t]
+            t0, t1, t2, t3 = t0 + x[k], t1 + x[k + 1], t2 + x[k + 2], t3 + x[k + 3]
             if t >= first:
-                for k in range(CHANNELS):
-                    out[t - first, k] = (today[k] + whole[k]) + rest[h + 1, k]
+                y, r = out[t - first], rest[h + 1]
+                y0, y1, y2, y3 = t0 + w0 + r[0], t1 + w1 + r[1], t2 + w2 + r[2], t3 + w3 + r[3]
+                y[k], y[k + 1], y[k + 2], y[k + 3] = y0, y1, y2, y3
 
 
 def window_extremes(
@@ -213,6 +217,6 @@ def centre(m: Moments, y: float, least: float, out: NDArray[np.float64]) -> None
     out[0] = n
     out[1] = xx - x * x / n
     out[2] = xy - x * sy / n
-    spread = yy - sy * sy / n
-    out[3] = spread if spread > 1e-12 * yy else 0.0
+    about = yy - sy * sy / n
+    out[3] = about if about > SMALLEST_SPREAD * yy else 0.0
     out[4] = y - sy / n

@@ -1,35 +1,48 @@
-"""The two entry points of the compiled code: enter bars into the kept series, and fill rows of columns
-from them.
-"""
+"""The two entry points of the compiled code: enter bars into the kept series, fill columns from them."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trading.clock import DAY_H
 from trading.features.arithmetic import NAN
-from trading.features.day_blocks import PATH_COLUMNS, close_days, window_extremes, window_path, window_sums
+from trading.features.day_blocks import (
+    PATH_COLUMNS,
+    close_days,
+    window_extremes,
+    window_path,
+    window_sums,
+)
 from trading.features.kernels.breakout import breakouts, positions, structure
 from trading.features.kernels.market import against_bitcoin, breadth, state
-from trading.features.kernels.trend import returns as trend_returns
-from trading.features.kernels.trend import reversion, slopes
-from trading.features.kernels.volatility import average_true_range, deviations, regime
+from trading.features.kernels.trend import log_returns, reversion, scaled_returns, slopes
+from trading.features.kernels.volatility import (
+    average_true_range,
+    deviation_ratios,
+    deviations,
+    regime,
+    relative_range,
+)
 from trading.features.kernels.volume import daily_surge, hourly_surge, medians, widening
 from trading.features.library import INDEX, INSTRUMENT_FEATURES, MARKET_FEATURES
+from trading.features.parts import DAY, MONTH, PATH_PART, WEEK, WINDOW_DAYS
 from trading.features.series import (
     CHANNELS,
     CLOSE,
+    CLOSES,
     DOLLAR,
+    DOLLARS,
     HIGH,
     HIGH_24,
     LOW,
     LOW_24,
     PAIR,
+    QUADS,
     RANGE,
+    RETURN_QUAD,
     RR,
+    SEEN,
     SPREAD,
     STD_24,
-    SUM_CLOSE,
-    SUM_DOLLAR,
     N,
     P,
     R,
@@ -43,17 +56,28 @@ from trading.market import Flags, Floats
 
 Counts = NDArray[np.int64]
 
-TREND, VOLATILITY, REGIME, VOLUME, MEDIAN, BREAKOUT, MARKET, BREADTH = range(8)
-"""Groups of columns, in the order of `spec.Family`."""
-WINDOW_DAYS = (1, 3, 7, 30)
-DAY, THREE_DAYS, WEEK, MONTH = range(4)
-"""Positions of the windows in `WINDOW_DAYS`."""
-
-SIGMA_1H = INDEX["sigma_1h"]
-SLOPE_168H = INDEX["slope_168h"]
-PERCENTILE = INDEX["vol_percentile"]
 INSTRUMENT_COLUMNS = len(INSTRUMENT_FEATURES)
 MARKET_COLUMNS = len(MARKET_FEATURES)
+RET = INDEX["ret_1h"]
+SCALED = INDEX["ret_1h_scaled"]
+SLOPE = INDEX["slope_24h"]
+R2 = INDEX["r2_24h"]
+REVERSION = INDEX["reversion_24h"]
+ATR = INDEX["atr_14h"]
+STD_24H = INDEX["std_24h"]
+SIGMA_1H = INDEX["sigma_1h"]
+RATIO = INDEX["std_ratio_168h"]
+PERCENTILE = INDEX["vol_percentile"]
+REGIME = INDEX["vol_regime"]
+SURGE_24H = INDEX["volume_surge_24h"]
+SURGE_1H = INDEX["volume_surge_1h"]
+WIDE = INDEX["spread_wide"]
+BREAKOUT = INDEX["breakout_high_24h"]
+POSITION = INDEX["range_position_168h"]
+STRUCTURE = INDEX["structure"]
+BETA = INDEX["beta_720h"]
+CORRELATION = INDEX["btc_corr_168h"]
+SLOPE_168H = INDEX["slope_168h"]
 
 
 def enter(
@@ -76,7 +100,7 @@ def enter(
     close_days(row, stop, kept, sums, days)
     totals, extremes = np.empty((stop - row, CHANNELS)), np.empty((stop - row, 2))
     for a in range(kept.shape[0]):
-        window_sums(sums[a], days[a], 1, row, stop, totals)
+        window_sums(sums[a], days[a], RETURN_QUAD, 1, row, stop, totals)
         window_extremes(kept[a, HIGH], kept[a, LOW], days[a], 1, row, stop, extremes)
         for i in range(stop - row):
             s, t = totals[i], row + i
@@ -86,11 +110,24 @@ def enter(
             kept[a, HIGH_24, t], kept[a, LOW_24, t] = extremes[i, 0], extremes[i, 1]
 
 
+def forget(gone: int, row: int, kept: Floats, sums: Floats, days: Floats) -> None:
+    """Move the rows from whole day `gone` to `row` to the front of the buffers."""
+    start = gone * DAY_H
+    for a in range(kept.shape[0]):
+        for series in range(kept.shape[1]):
+            one = kept[a, series]
+            for t in range(row - start):
+                one[t] = one[start + t]
+        sums[a, : row - start] = sums[a, start:row]
+        days[a, : days.shape[1] - gone] = days[a, gone:]
+
+
 def fill(
     first: int,
     stop: int,
     btc: int,
-    groups: Flags,
+    wanted: Flags,
+    parts: Flags,
     warm: bool,
     kept: Floats,
     sums: Floats,
@@ -104,28 +141,29 @@ def fill(
     values: Floats,
     market: Floats,
 ) -> None:
-    """Compute rows first..stop-1 of the buffers and write the chosen columns at rows `at`.. of the
-    results.
+    """Compute rows first..stop-1 of the buffers and write the chosen columns at rows `at`.. of the results.
 
-    groups: which groups to compute. windows (instruments, 2, MEDIAN_H) and counts (instruments, 2) are
-    the sorted windows before row `first` if `warm`. columns and market_columns are positions in the
-    library.
+    wanted (columns of the library) and parts (windows, parts) say what to compute. windows (instruments, 2,
+    MEDIAN_H) and counts (instruments, 2) are the sorted windows before row `first` if `warm`. columns and
+    market_columns are positions in the library and among its market columns.
     """
     rows, assets = stop - first, kept.shape[0]
     block = np.empty((assets, INSTRUMENT_COLUMNS, rows))
     week_close = np.empty((assets, rows))
     totals, stds, path = np.empty((4, rows, CHANNELS)), np.empty((4, rows)), np.empty((4, rows, PATH_COLUMNS))
     for a in range(assets):
-        measure(first, stop, groups, kept[a], sums[a], days[a], totals, stds, path)
-        instrument(first, stop, groups, kept[a], days[a], totals, stds, path, block[a])
-        if groups[MEDIAN]:
+        measure(first, stop, parts, kept[a], sums[a], days[a], totals, stds, path)
+        trend_columns(first, wanted, kept[a], stds, path, block[a])
+        range_columns(first, stop, wanted, kept[a], days[a], stds, block[a])
+        other_columns(first, stop, wanted, kept[a], totals, block[a])
+        if wanted[SURGE_1H] or wanted[WIDE - 1 : WIDE + 1].any():
             against_medians(first, stop, warm, kept[a], windows[a], counts[a], block[a])
-        averages(path[WEEK], totals[WEEK], SUM_CLOSE, 168, week_close[a])
+        averages(totals[WEEK], CLOSES, 168, week_close[a])
     for c in range(columns.shape[0]):
         for i in range(rows):
             for a in range(assets):
                 values[c, at + i, a] = block[a, columns[c], i]
-    if groups[BREADTH]:
+    if market_columns.shape[0] > 0:
         whole = np.empty((MARKET_COLUMNS, rows))
         breadth(kept, week_close, eligible, first, whole)
         state(kept[btc], block[btc, SIGMA_1H], block[btc, SLOPE_168H], block[btc, PERCENTILE], first, whole)
@@ -137,7 +175,7 @@ def fill(
 def measure(
     first: int,
     stop: int,
-    groups: Flags,
+    parts: Flags,
     kept: Floats,
     sums: Floats,
     days: Floats,
@@ -145,72 +183,84 @@ def measure(
     stds: Floats,
     path: Floats,
 ) -> None:
-    """Sums, standard deviations and path moments of one instrument on the four windows."""
+    """Sums, standard deviations and path moments of one instrument on the windows that need them."""
     for k in range(4):
-        length = WINDOW_DAYS[k]
-        window_sums(sums, days, length, first, stop, totals[k])
-        for i in range(stop - first):
-            s = totals[k, i]
-            stds[k, i] = deviation(s[N], s[R], s[RR], length * DAY_H)
-        if groups[TREND] or groups[VOLUME] or groups[BREADTH]:
-            window_path(kept[P], days, length, first, stop, path[k])
+        for quad in range(QUADS):
+            if parts[k, quad]:
+                window_sums(sums, days, quad, WINDOW_DAYS[k], first, stop, totals[k])
+        if parts[k, RETURN_QUAD]:
+            for i in range(stop - first):
+                s = totals[k, i]
+                stds[k, i] = deviation(s[N], s[R], s[RR], WINDOW_DAYS[k] * DAY_H)
+        if parts[k, PATH_PART]:
+            window_path(kept[P], days, WINDOW_DAYS[k], first, stop, path[k])
+    for i in range(stop - first):
+        stds[DAY, i] = kept[STD_24, first + i]
 
 
-def instrument(
-    first: int,
-    stop: int,
-    groups: Flags,
-    kept: Floats,
-    days: Floats,
-    totals: Floats,
-    stds: Floats,
-    path: Floats,
-    out: Floats,
-) -> None:
-    """The columns of one instrument, all but those against medians; out (columns, rows)."""
-    close = kept[CLOSE, first:stop]
-    atr = np.empty(stop - first)
-    if groups[TREND]:
-        trend_returns(kept, stds[WEEK], first, out)
-        for k in range(4):
+def trend_columns(first: int, wanted: Flags, kept: Floats, stds: Floats, path: Floats, out: Floats) -> None:
+    """Returns, slopes and distances from the mean of one instrument; out (columns, rows)."""
+    for k in range(3):
+        if wanted[RET + k] or wanted[SCALED + k]:
+            log_returns(kept, k, first, out)
+        if wanted[SCALED + k]:
+            scaled_returns(stds[WEEK], k, out)
+    for k in range(4):
+        if wanted[SLOPE + k] or wanted[R2 + k]:
             slopes(path[k], stds[k], k, WINDOW_DAYS[k] * DAY_H, out)
+    if wanted[REVERSION]:
         reversion(path[DAY], 0, out)
+    if wanted[REVERSION + 1]:
         reversion(path[WEEK], 1, out)
-    if groups[VOLATILITY] or groups[BREAKOUT]:
+
+
+def range_columns(
+    first: int, stop: int, wanted: Flags, kept: Floats, days: Floats, stds: Floats, out: Floats
+) -> None:
+    """True ranges, volatility, breakouts and highs and lows of one instrument; out (columns, rows)."""
+    close, atr = kept[CLOSE, first:stop], np.empty(stop - first)
+    if wanted[ATR] or wanted[BREAKOUT : BREAKOUT + 8].any():
         average_true_range(kept[RANGE], days, first, stop, atr)
-    if groups[VOLATILITY]:
-        deviations(close, atr, stds, out)
-    if groups[REGIME]:
+        relative_range(atr, close, out)
+    if wanted[STD_24H : STD_24H + 4].any():
+        deviations(close, stds, out)
+    if wanted[RATIO : RATIO + 2].any():
+        deviation_ratios(stds, close, out)
+    if wanted[PERCENTILE] or wanted[REGIME]:
         regime(kept[STD_24], first, stop, out)
-    if groups[VOLUME]:
-        volume(kept[DOLLAR, first:stop], totals, path, out)
-    if groups[BREAKOUT]:
-        ranges(first, stop, kept, days, atr, out)
-    if groups[MARKET]:
-        against_bitcoin(totals[WEEK], close, 0, 168, out)
-        against_bitcoin(totals[MONTH], close, 1, 720, out)
+    if wanted[BREAKOUT : BREAKOUT + 4].any():
+        breakouts(close, kept[HIGH_24, first - 1 : stop - 1], kept[LOW_24, first - 1 : stop - 1], atr, 0, out)
+    if wanted[BREAKOUT + 4 : BREAKOUT + 8].any() or wanted[POSITION]:
+        week_range(first, stop, kept, days, atr, out)
+    if wanted[POSITION + 1]:
+        month = np.empty((stop - first, 2))
+        window_extremes(kept[HIGH], kept[LOW], days, 30, first, stop, month)
+        positions(close, month[:, 0], month[:, 1], 1, out)
+    if wanted[STRUCTURE - 4 : STRUCTURE + 1].any():
+        structure(kept, first, stop, out)
 
 
-def ranges(first: int, stop: int, kept: Floats, days: Floats, atr: Floats, out: Floats) -> None:
-    """Breakouts and positions in the range, from the extremes up to this bar and up to the one before."""
-    rows = stop - first
-    close = kept[CLOSE, first:stop]
-    week, month = np.empty((rows + 1, 2)), np.empty((rows, 2))
+def week_range(first: int, stop: int, kept: Floats, days: Floats, atr: Floats, out: Floats) -> None:
+    """Breakouts from the week up to the bar before, and the position in the week up to this one."""
+    rows, close = stop - first, kept[CLOSE, first:stop]
+    week = np.empty((rows + 1, 2))
     window_extremes(kept[HIGH], kept[LOW], days, 7, first - 1, stop, week)
-    window_extremes(kept[HIGH], kept[LOW], days, 30, first, stop, month)
-    breakouts(close, kept[HIGH_24, first - 1 : stop - 1], kept[LOW_24, first - 1 : stop - 1], atr, 0, out)
     breakouts(close, week[:rows, 0], week[:rows, 1], atr, 1, out)
     positions(close, week[1:, 0], week[1:, 1], 0, out)
-    positions(close, month[:, 0], month[:, 1], 1, out)
-    structure(kept, first, stop, out)
 
 
-def volume(dollar: Floats, totals: Floats, path: Floats, out: Floats) -> None:
-    """The surge of a day's volume against a month's."""
-    day, month = np.empty(dollar.shape[0]), np.empty(dollar.shape[0])
-    averages(path[DAY], totals[DAY], SUM_DOLLAR, 24, day)
-    averages(path[MONTH], totals[MONTH], SUM_DOLLAR, 720, month)
-    daily_surge(dollar, day, month, out)
+def other_columns(first: int, stop: int, wanted: Flags, kept: Floats, totals: Floats, out: Floats) -> None:
+    """The day's volume surge and the columns against bitcoin of one instrument; out (columns, rows)."""
+    close = kept[CLOSE, first:stop]
+    if wanted[SURGE_24H]:
+        day, month = np.empty(stop - first), np.empty(stop - first)
+        averages(totals[DAY], DOLLARS, 24, day)
+        averages(totals[MONTH], DOLLARS, 720, month)
+        daily_surge(kept[DOLLAR, first:stop], day, month, out)
+    if wanted[CORRELATION]:
+        against_bitcoin(totals[WEEK], close, 0, 168, out)
+    if wanted[CORRELATION + 1] or wanted[BETA]:
+        against_bitcoin(totals[MONTH], close, 1, 720, out)
 
 
 def against_medians(
@@ -224,7 +274,7 @@ def against_medians(
     widening(kept[SPREAD, first:stop], typical, kept[CLOSE, first:stop], out)
 
 
-def averages(path: Floats, totals: Floats, channel: int, window_h: int, out: Floats) -> None:
+def averages(totals: Floats, channel: int, window_h: int, out: Floats) -> None:
     """Mean of a channel over the hours of a window whose price is known."""
     for i in range(out.shape[0]):
-        out[i] = average(path[i, 0], totals[i, channel], window_h)
+        out[i] = average(totals[i, SEEN], totals[i, channel], window_h)

@@ -8,9 +8,8 @@ wherever a buffer begins.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trading.features.arithmetic import MIN_SHARE, NAN, ln, variance
+from trading.features.arithmetic import MIN_SHARE, NAN, logs, variance
 from trading.market import Flags, Floats
 
 SERIES = 12
@@ -19,10 +18,14 @@ P, CLOSE, HIGH, LOW, MIDDLE, TRADED, RANGE, DOLLAR, STD_24, SPREAD, HIGH_24, LOW
 V$; standard deviation of 24 returns; spread of 24 pairs; highest H and lowest L of 24 bars. NaN where
 unknown unless said."""
 
-CHANNELS = 12
-N, R, RR, BOTH, BTC, OWN, BTC_BTC, OWN_OWN, BTC_OWN, SUM_DOLLAR, SUM_CLOSE, PAIR = range(CHANNELS)
-"""What is summed over windows, 0 where unknown: 1, r and r^2 of a return; 1, x, y, x^2, y^2, xy of a
-return that bitcoin (x) and the instrument (y) both have; V$; C; the spread term of a pair of bars."""
+CHANNELS = 13
+N, R, RR, PAIR, SEEN, CLOSES, DOLLARS, BOTH, BTC, OWN, BTC_BTC, OWN_OWN, BTC_OWN = range(CHANNELS)
+"""What is summed over windows, 0 where unknown: 1, r, r^2 of a return and the spread term of its two bars; 1,
+C, V$ of a known bar; 1, x, y, x^2, y^2, xy of a return that bitcoin (x) and the instrument (y) both have."""
+QUADS = 4
+QUAD_STARTS = (N, SEEN, BOTH, OWN)
+RETURN_QUAD, LEVEL_QUAD, PAIR_QUAD, SQUARE_QUAD = range(QUADS)
+"""Channels are added four neighbours at a time, which keeps them in registers; the last two quads overlap."""
 
 
 def bars(
@@ -32,29 +35,33 @@ def bars(
     volume: Floats,
     stale: Flags,
     row: int,
-    kept: NDArray[np.float64],
-    sums: NDArray[np.float64],
+    kept: Floats,
+    sums: Floats,
 ) -> None:
-    """Enter bars of shape (hours, instruments) at rows `row`.. of the buffers, all but what needs 24
-    hours.
-    """
+    """Enter bars of shape (hours, instruments) at rows `row`.. of the buffers, all but what needs others."""
+    hours = close.shape[0]
+    ln_high, ln_low = np.empty(hours), np.empty(hours)
     for a in range(close.shape[1]):
-        for i in range(close.shape[0]):
+        one = kept[a]
+        for i in range(hours):
             t = row + i
             c, h, lo = close[i, a], high[i, a], low[i, a]
             known = c > 0.0
-            kept[a, P, t] = ln(c)
-            kept[a, CLOSE, t] = c if known else NAN
-            kept[a, HIGH, t] = h if known else -math.inf
-            kept[a, LOW, t] = lo if known else math.inf
-            kept[a, MIDDLE, t] = 0.5 * (ln(h) + ln(lo)) if known else NAN
-            kept[a, TRADED, t] = 1.0 if known and not stale[i, a] else 0.0
-            dollar = volume[i, a] * (h + lo + c) / 3.0 if known else NAN
-            kept[a, DOLLAR, t] = dollar
-            sums[a, t, SUM_DOLLAR] = dollar if known else 0.0
-            sums[a, t, SUM_CLOSE] = c if known else 0.0
-            before = kept[a, CLOSE, t - 1]
-            kept[a, RANGE, t] = true_range(h, lo, before) if known and before > 0.0 else NAN
+            one[CLOSE, t] = c if known else NAN
+            one[HIGH, t] = h if known else -math.inf
+            one[LOW, t] = lo if known else math.inf
+            one[TRADED, t] = 1.0 if known and not stale[i, a] else 0.0
+            one[DOLLAR, t] = volume[i, a] * (h + lo + c) / 3.0 if known else NAN
+            before = one[CLOSE, t - 1]
+            one[RANGE, t] = true_range(h, lo, before) if known and before > 0.0 else NAN
+            sums[a, t, DOLLARS] = one[DOLLAR, t] if known else 0.0
+            sums[a, t, CLOSES] = c if known else 0.0
+            sums[a, t, SEEN] = 1.0 if known else 0.0
+        logs(one[CLOSE, row : row + hours], one[P, row : row + hours])
+        logs(one[HIGH, row : row + hours], ln_high)
+        logs(one[LOW, row : row + hours], ln_low)
+        for i in range(hours):
+            one[MIDDLE, row + i] = 0.5 * (ln_high[i] + ln_low[i])
 
 
 def true_range(high: float, low: float, before: float) -> float:
@@ -68,7 +75,7 @@ def true_range(high: float, low: float, before: float) -> float:
     return widest
 
 
-def returns(row: int, stop: int, kept: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
+def returns(row: int, stop: int, kept: Floats, sums: Floats) -> None:
     """The channels made of one return or of one pair of bars; 0 unless both bars traded."""
     for a in range(kept.shape[0]):
         p, middle, traded = kept[a, P], kept[a, MIDDLE], kept[a, TRADED]
@@ -82,7 +89,7 @@ def returns(row: int, stop: int, kept: NDArray[np.float64], sums: NDArray[np.flo
             sums[a, t, PAIR] = math.sqrt(term) if term > 0.0 else 0.0
 
 
-def pairs(row: int, stop: int, btc: int, sums: NDArray[np.float64]) -> None:
+def pairs(row: int, stop: int, btc: int, sums: Floats) -> None:
     """The channels made of a return that bitcoin and the instrument both have."""
     for a in range(sums.shape[0]):
         for t in range(row, stop):

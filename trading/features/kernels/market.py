@@ -2,7 +2,7 @@
 
 import math
 
-from trading.features.arithmetic import MIN_SHARE, NAN, clip, ratio, variance
+from trading.features.arithmetic import MIN_SHARE, NAN, SMALLEST_SPREAD, clip, ratio
 from trading.features.kernels.trend import CLIP_SIGMA, log_return
 from trading.features.library import INDEX
 from trading.features.series import BOTH, BTC, BTC_BTC, BTC_OWN, CLOSE, OWN, OWN_OWN, TRADED, P
@@ -28,15 +28,19 @@ def against_bitcoin(sums: Floats, close: Floats, k: int, window_h: int, out: Flo
     for i in range(close.shape[0]):
         s = sums[i]
         n = s[BOTH]
-        slope, rho = NAN, NAN
-        if n >= MIN_SHARE * window_h and close[i] > 0.0:
-            cov = (s[BTC_OWN] - s[BTC] * s[OWN] / n) / (n - 1.0)
-            btc, own = variance(n, s[BTC], s[BTC_BTC]), variance(n, s[OWN], s[OWN_OWN])
-            rho = clip(ratio(cov, math.sqrt(btc * own)), 1.0)
-            slope = BETA_WEIGHT * ratio(cov, btc) + BETA_PRIOR
-        correlation[i] = rho
+        known = n >= MIN_SHARE * window_h and close[i] > 0.0
+        share = 1.0 / n if known else NAN
+        together = s[BTC_OWN] - s[BTC] * s[OWN] * share
+        btc, own = spread(share, s[BTC], s[BTC_BTC]), spread(share, s[OWN], s[OWN_OWN])
+        correlation[i] = clip(ratio(together, math.sqrt(btc * own)), 1.0)
         if k == 1:
-            beta[i] = slope
+            beta[i] = BETA_WEIGHT * ratio(together, btc) + BETA_PRIOR
+
+
+def spread(share: float, total: float, squares: float) -> float:
+    """Sum of squares about the mean, from 1/n, a sum and a sum of squares; 0 where only rounding is left."""
+    about = squares - total * total * share
+    return 0.0 if about <= SMALLEST_SPREAD * squares else about
 
 
 def breadth(kept: Floats, average: Floats, eligible: Flags, first: int, out: Floats) -> None:

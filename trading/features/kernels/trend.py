@@ -20,16 +20,23 @@ def log_return(p: Floats, traded: Floats, t: int, hours: int) -> float:
     return p[t] - p[t - hours] if traded[t] * traded[t - hours] > 0.0 else NAN
 
 
-def returns(kept: Floats, sigma: Floats, first: int, out: Floats) -> None:
-    """Returns over 1, 4 and 24 hours, plain and in standard deviations; kept (series, rows), sigma (rows)."""
-    p, traded = kept[P], kept[TRADED]
-    for k in range(3):
-        hours = 1 if k == 0 else (4 if k == 1 else 24)
-        plain, scaled, root = out[RET + k], out[SCALED + k], math.sqrt(hours)
-        for i in range(sigma.shape[0]):
-            x = log_return(p, traded, first + i, hours)
-            plain[i] = x
-            scaled[i] = clip(ratio(x, sigma[i] * root), CLIP_SIGMA)
+def return_hours(k: int) -> int:
+    """Hours of the k-th return: 1, 4, 24."""
+    return 1 if k == 0 else (4 if k == 1 else 24)
+
+
+def log_returns(kept: Floats, k: int, first: int, out: Floats) -> None:
+    """The k-th return of rows first..; kept (series, rows), out (columns, rows)."""
+    p, traded, column, hours = kept[P], kept[TRADED], out[RET + k], return_hours(k)
+    for i in range(column.shape[0]):
+        column[i] = log_return(p, traded, first + i, hours)
+
+
+def scaled_returns(sigma: Floats, k: int, out: Floats) -> None:
+    """The k-th return in standard deviations; sigma (rows) of one hour."""
+    plain, scaled, root = out[RET + k], out[SCALED + k], math.sqrt(return_hours(k))
+    for i in range(sigma.shape[0]):
+        scaled[i] = clip(ratio(plain[i], sigma[i] * root), CLIP_SIGMA)
 
 
 def slopes(path: Floats, sigma: Floats, k: int, window_h: int, out: Floats) -> None:

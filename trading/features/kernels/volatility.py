@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.clock import DAY_H
-from trading.features.arithmetic import NAN, ln, ratio
+from trading.features.arithmetic import NAN, logs, ratio
 from trading.features.day_blocks import DECAY, GAIN, WILDER
 from trading.features.library import INDEX
 from trading.features.order import percentiles
@@ -17,8 +17,7 @@ STD_24H = INDEX["std_24h"]
 SIGMA_1H = INDEX["sigma_1h"]
 STD_720H = INDEX["std_720h"]
 SIGMA_24 = INDEX["sigma_24"]
-RATIO_168H = INDEX["std_ratio_168h"]
-RATIO_720H = INDEX["std_ratio_720h"]
+RATIO = INDEX["std_ratio_168h"]
 PERCENTILE = INDEX["vol_percentile"]
 REGIME = INDEX["vol_regime"]
 
@@ -71,20 +70,29 @@ def average_true_range(ranges: Floats, days: Floats, first: int, stop: int, out:
             out[t - first] = (today + POWERS[h + 1] * past) + POWERS[STEPS] * (seed / SEED_BARS)
 
 
-def deviations(close: Floats, atr: Floats, stds: Floats, out: Floats) -> None:
-    """ATR/C, standard deviations and the logs of their ratios; stds (4, rows) on 24, 72, 168 and 720
-    hours.
-    """
+def deviations(close: Floats, stds: Floats, out: Floats) -> None:
+    """Standard deviations; stds (4, rows) on 24, 72, 168 and 720 hours."""
     for i in range(close.shape[0]):
         known = close[i] > 0.0
-        day, week, month = stds[0, i], stds[2, i], stds[3, i]
-        out[ATR, i] = ratio(atr[i], close[i])
-        out[STD_24H, i] = day if known else NAN
-        out[SIGMA_1H, i] = week if known else NAN
-        out[STD_720H, i] = month if known else NAN
-        out[SIGMA_24, i] = week * math.sqrt(24.0) if known else NAN
-        out[RATIO_168H, i] = ln(ratio(day, week)) if known else NAN
-        out[RATIO_720H, i] = ln(ratio(day, month)) if known else NAN
+        out[STD_24H, i] = stds[0, i] if known else NAN
+        out[SIGMA_1H, i] = stds[2, i] if known else NAN
+        out[STD_720H, i] = stds[3, i] if known else NAN
+        out[SIGMA_24, i] = stds[2, i] * math.sqrt(24.0) if known else NAN
+
+
+def deviation_ratios(stds: Floats, close: Floats, out: Floats) -> None:
+    """Logs of the 24-hour deviation over the others; stds as in `deviations`."""
+    ratios = np.empty(close.shape[0])
+    for k in range(2):
+        for i in range(close.shape[0]):
+            ratios[i] = ratio(stds[0, i], stds[2 + k, i]) if close[i] > 0.0 else NAN
+        logs(ratios, out[RATIO + k])
+
+
+def relative_range(atr: Floats, close: Floats, out: Floats) -> None:
+    column = out[ATR]
+    for i in range(close.shape[0]):
+        column[i] = ratio(atr[i], close[i])
 
 
 def regime(std_24: Floats, first: int, stop: int, out: Floats) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.features.arithmetic import NAN, ln, ratio
+from trading.features.arithmetic import NAN, logs, ratio
 from trading.features.library import INDEX
 from trading.features.order import MEDIAN_H, median, refill, slide
 from trading.market import Floats
@@ -33,16 +33,18 @@ def medians(
 
 def daily_surge(dollar: Floats, day: Floats, month: Floats, out: Floats) -> None:
     """Surge of the mean of V$ on 24 h against 720 h; all (rows), NaN if unknown."""
-    column = out[SURGE_24H]
+    ratios = np.empty(dollar.shape[0])
     for i in range(dollar.shape[0]):
-        column[i] = ln(ratio(day[i], month[i])) if dollar[i] == dollar[i] else NAN
+        ratios[i] = ratio(day[i], month[i]) if dollar[i] == dollar[i] else NAN
+    logs(ratios, out[SURGE_24H])
 
 
 def hourly_surge(dollar: Floats, typical: Floats, out: Floats) -> None:
     """Surge of V$ against its median on 168 h; all (rows), NaN if unknown."""
-    column = out[SURGE_1H]
+    ratios = np.empty(dollar.shape[0])
     for i in range(dollar.shape[0]):
-        column[i] = ln((dollar[i] + 1.0) / (typical[i] + 1.0))
+        ratios[i] = (dollar[i] + 1.0) / (typical[i] + 1.0)
+    logs(ratios, out[SURGE_1H])
 
 
 def widening(spread: Floats, typical: Floats, close: Floats, out: Floats) -> None:
