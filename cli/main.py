@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import compare, data, testing
+from cli import backtest, compare, data, features, testing
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -61,6 +61,8 @@ def root(
 
 
 app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
+app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from pydantic import TypeAdapter, ValidationError
 
-from trading.config import Fees, TradingConfig
+from trading.config import DataVenue, Fees, TradingConfig
 from trading.errors import UsageError
 
 FEES_DEFAULT = "mission"
@@ -16,13 +16,19 @@ def fee_presets() -> dict[str, Fees]:
     return TypeAdapter(dict[str, Fees]).validate_python(_values()["fees"])
 
 
+def data_venues() -> dict[str, DataVenue]:
+    """Data venues by name."""
+    return TypeAdapter(dict[str, DataVenue]).validate_python(_values()["venues"])
+
+
 def load(fees: str = FEES_DEFAULT) -> TradingConfig:
     """The reviewed configuration with one fee preset; an unknown preset is a `UsageError`."""
     presets = fee_presets()
     if fees not in presets:
         raise UsageError(f"unknown fee preset {fees!r}; choose one of {', '.join(presets)}")
+    values = {group: _values()[group] for group in TradingConfig._fields} | {"fees": presets[fees]}
     try:
-        return TypeAdapter(TradingConfig).validate_python(_values() | {"fees": presets[fees]})
+        return TypeAdapter(TradingConfig).validate_python(values)
     except ValidationError as error:
         raise UsageError(f"config/trading.toml is not valid: {error}") from error
 

@@ -94,6 +94,8 @@ class ExecutionRules(NamedTuple):
     """Slippage of a market leg in units of sigma_1h."""
     impact: float
     """Square-root impact: this times sigma_24 times sqrt(value / 24 h notional)."""
+    spread_min: float
+    """Floor of the estimated bid-ask spread, which bars understate in calm hours."""
     participation_ppm: int
     """Largest share of a bar's volume that we may take."""
     delist_h: int
@@ -106,6 +108,16 @@ class Fees(NamedTuple):
 
     maker_ppm: int
     taker_ppm: int
+
+
+class DataVenue(NamedTuple):
+    """Where bars come from, and how they stand in for the trading venue's."""
+
+    quote: str
+    volume_scale: float
+    """Trading venue's volume over this venue's."""
+    proxy: bool
+    """Prices of another venue or quote currency: a research result, never a release for trading."""
 
 
 class TradingConfig(NamedTuple):

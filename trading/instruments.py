@@ -81,9 +81,10 @@ def amount(units: int) -> Decimal:
 
 
 def check_magnitudes(equity: int, ticks_max: int, lots_max: int, instrument: Instrument) -> None:
-    """Refuse what compiled 64-bit arithmetic could wrap on; `UsageError` names instrument and product."""
-    product = 2 * ticks_max * lots_max * instrument.multiplier
-    if product >= 1 << 62:
-        raise UsageError(f"{instrument.name}: {ticks_max} ticks x {lots_max} lots overflows 64-bit money")
+    """Refuse what compiled 64-bit arithmetic could wrap on; `UsageError` names the instrument and the figure."""
+    if max(ticks_max * instrument.multiplier, lots_max) >= 1 << 62:
+        raise UsageError(f"{instrument.name}: {ticks_max} ticks or {lots_max} lots overflow 64-bit money")
+    if ticks_max * lots_max * instrument.multiplier // instrument.divisor >= 1 << 61:
+        raise UsageError(f"{instrument.name}: {lots_max} lots at {ticks_max} ticks overflow 64-bit money")
     if equity >= 1 << 55:
         raise UsageError(f"equity of {amount(equity)} overflows 64-bit money")

@@ -28,6 +28,16 @@ def muldiv_ceil(a: int, b: int, c: int) -> int:
     return quotient + (1 if remainder else 0)
 
 
+def muldiv_half_up(a: int, b: int, c: int) -> int:
+    """a*b/c to the nearest integer, halves up, under the same conditions as `muldiv_floor`."""
+    if a == 0 or b == 0:
+        return 0
+    if a <= (1 << 61) // b:
+        return half_up(a * b, c)
+    quotient, remainder = _muldiv(a, b, c)
+    return quotient + (1 if 2 * remainder >= c else 0)
+
+
 def _muldiv(a: int, b: int, c: int) -> tuple[int, int]:
     """Quotient and remainder of a*b/c, one bit of `a` at a time (schoolbook, high bit first)."""
     whole, part = b // c, b % c
@@ -59,9 +69,7 @@ def half_up(numerator: int, denominator: int) -> int:
 
 def trade_value(ticks: int, lots: int, multiplier: int, divisor: int) -> int:
     """Value of `lots` at `ticks` in 1e-8 quote, half up; a tick times a lot is multiplier/divisor of 1e-8."""
-    if divisor == 1:
-        return ticks * lots * multiplier
-    return half_up(ticks * lots * multiplier, divisor)
+    return muldiv_half_up(lots, ticks * multiplier, divisor)
 
 
 def fee(value: int, fee_ppm: int) -> int:

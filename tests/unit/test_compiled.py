@@ -28,9 +28,9 @@ def test_the_original_stays_plain_python() -> None:
 
 
 def test_what_a_compiled_function_calls_is_compiled_too() -> None:
-    # half_up doubles its numerator: only 64-bit arithmetic inside the callee wraps.
-    wrapped = compiled(money.trade_value)(1 << 31, 1 << 31, 1, 3)
-    assert wrapped != money.trade_value(1 << 31, 1 << 31, 1, 3)
+    # The product is formed in a callee, out of its range: only 64-bit arithmetic there can wrap.
+    top = (1 << 62) - 1
+    assert compiled(money.muldiv_floor)(top, top, 1) != money.muldiv_floor(top, top, 1)
 
 
 def test_a_compiled_function_releases_the_interpreter_lock_and_keeps_strict_floats() -> None:

@@ -95,7 +95,7 @@ def test_cash_finer_than_a_unit_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("equity", "ticks", "lots", "complaint"),
-    [(0, 1 << 31, 1 << 31, "BTC/USD: .* overflows"), (1 << 55, 1, 1, "equity of .* overflows")],
+    [(0, 1 << 40, 1 << 40, "BTC/USD: .* overflow"), (1 << 55, 1, 1, "equity of .* overflows")],
 )
 def test_what_could_wrap_is_refused_by_name(equity: int, ticks: int, lots: int, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):

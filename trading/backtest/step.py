@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from trading.backtest.matching import Bar, Session, play
-from trading.codes import MISSED
+from trading.codes import MISSED, NO_CHANGE
 from trading.config import TradingConfig
 from trading.execution.fills import FillLog, Holding
 from trading.execution.protection import protect
@@ -163,6 +163,13 @@ def open_hour(view: View, advice: Advice, rules: Rules, books: Books) -> None:
         )
         log_decision(hour, books)
     log_equity(hour, triggers, outcome, books)
+
+
+def close(view: View, rules: Rules, books: Books) -> None:
+    """The last asof of a run: reconciled, marked and logged; nothing is decided without a bar to come."""
+    reconcile(view.market.hour, books.state, books.purse[0], books.holdings)
+    triggers = observe(view, books.state, rules.config, rules.mandate, rules.terms)
+    log_equity(view.market.hour, triggers, NO_CHANGE, books)
 
 
 def log_decision(hour: int, books: Books) -> None:

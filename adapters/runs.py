@@ -1,0 +1,50 @@
+"""Finished runs in folders: written beside, moved into place whole, so that an interrupted run leaves nothing behind."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from adapters.files import locked
+
+
+def save(
+    root: Path, name: str, frames: Mapping[str, pl.DataFrame], details: Mapping[str, Any], page: str
+) -> Path:
+    """Write a run's folder `root/name`; the same run again replaces it."""
+    target, draft = root / name, root / f".{name}.draft"
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(root):
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        for part, frame in frames.items():
+            frame.write_parquet(draft / f"{part}.parquet")
+        (draft / "report.html").write_text(page, "utf-8")
+        (draft / "run.json").write_text(
+            json.dumps(details, indent=2, sort_keys=True, allow_nan=False), "utf-8"
+        )
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
+    return target
+
+
+class Trials:
+    """Every configuration whose out-of-sample result was looked at, once each, append-only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def log(self, trial: Mapping[str, Any]) -> int:
+        """Note a trial unless it is known; returns how many there are."""
+        line = json.dumps(trial, sort_keys=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self._path.parent), self._path.open("a+", encoding="utf-8") as file:
+            file.seek(0)
+            known = set(file.read().splitlines())
+            if line not in known:
+                file.write(line + "\n")
+                known.add(line)
+        return len(known)

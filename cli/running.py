@@ -1,0 +1,207 @@
+"""Assemble a backtest from the home: bars, universe, predictor, benchmarks, report, and the folder they end in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trading.clock import DAY_H, TradingHour
+from trading.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from trading.backtest.contest import Plan
+    from trading.backtest.inputs import Scene
+    from trading.backtest.report import Analysis, Run
+    from trading.models.protocol import Predictions
+
+WARM_UP_H = 122 * DAY_H
+"""Hours before the first decision that the longest benchmark window needs."""
+LEARNED = "lightgbm"
+
+TRIAL_KEYS = ("predictor", "from", "to", "fees", "venue", "data_digest", "config_digest", "review_after")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A backtest as it was asked for; dates are UTC, `to` included."""
+
+    start: date
+    to: date
+    predictor: str
+    fees: str
+    venue: str
+    review_after_h: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished backtest and where it lies."""
+
+    folder: Path
+    details: Mapping[str, Any]
+    run: "Run"
+    analysis: "Analysis"
+
+
+def predictors() -> tuple[str, ...]:
+    from trading.policies.benchmarks import POLICIES
+
+    return (*POLICIES, LEARNED)
+
+
+def execute(request: Request, home: Path, progress: Progress) -> Finished:
+    """Run, judge and write one backtest; what is missing is a `UsageError` or `DataError` that says what to do."""
+    from adapters.runs import Trials, save
+    from config import tbill
+    from trading.backtest import frames
+    from trading.backtest.contest import BESIDE, DOUBLE_COST, contest, regimes
+    from trading.backtest.report import Run, analyse, page_of
+    from trading.backtest.report import Trials as Counted
+    from trading.backtest.report.run import RAW
+    from trading.compiled import use_cache
+    from trading.policies.benchmarks import POLICIES
+
+    use_cache(home / "cache" / "compiled")
+    plan, market, data_digest = prepare(request, home)
+    predictions = learn(plan, market, home, progress) if plan.predictor == LEARNED else None
+    logs = contest(plan, market, predictions, lambda done, total: progress("trading", done, total))
+    details = describe(request, plan, market, data_digest, logs[plan.predictor].digest())
+    details["skipped"] = frames.skipped(logs[plan.predictor].equity)
+    trials = Trials(home / "trials.jsonl").log({k: details[k] for k in TRIAL_KEYS})
+    labels = regimes(market, plan.first, plan.last)
+    records = {name: frames.record(log, market.instruments, labels) for name, log in logs.items()}
+    decisions = frames.decisions(logs[plan.predictor].decisions, market.instruments)
+    run = Run(
+        name=f"{request.predictor}-{request.fees}-{details['digest'][:12]}",
+        details=details,
+        record=records[plan.predictor],
+        decisions=decisions,
+        benchmarks={name: records[name] for name in records if name.removesuffix(RAW) in POLICIES},
+        bill_rates=tbill.load(),
+        trials=Counted(logged=trials),
+        beside=records[BESIDE],
+        double_cost=records[DOUBLE_COST],
+    )
+    progress("measuring", 0, 1)
+    analysis = analyse(run)
+    benchmarks = {name: of._asdict() for name, of in analysis.benchmarks.items()}
+    details |= {"metrics": analysis.metrics._asdict(), "benchmarks": benchmarks}
+    details["verdict"] = analysis.verdict.outcome
+    parts = {"decisions": decisions, "fills": run.record.fills, "equity": run.record.equity}
+    folder = save(home / "runs", run.name, parts, details, page_of(run, analysis))
+    return Finished(folder, details, run, analysis)
+
+
+def prepare(request: Request, home: Path) -> tuple["Plan", "Scene", str]:
+    """The plan, the market it trades in, and the digest of its bars."""
+    from adapters.bars import BarStore
+    from config import instruments, trading, universe
+    from trading.backtest.contest import Plan
+    from trading.backtest.inputs import scene
+    from trading.universe import eligibility
+
+    if request.predictor not in predictors():
+        raise UsageError(f"no predictor {request.predictor!r}; choose one of {', '.join(predictors())}")
+    store, venues = BarStore(home / "bars"), trading.data_venues()
+    if request.venue not in venues or request.venue not in store.venues():
+        known = ", ".join(store.venues()) or "none"
+        raise UsageError(f"no bars of venue {request.venue!r} (there are: {known}); import or generate some")
+    venue = venues[request.venue]
+    names = [n for n in store.instruments(request.venue) if n.endswith(f"/{venue.quote}") and tradable(n)]
+    first = TradingHour.at(datetime.combine(request.start, datetime.min.time(), UTC)).number
+    last = TradingHour.at(datetime.combine(request.to, datetime.min.time(), UTC)).number + DAY_H
+    begin = bars_begin(request.predictor, first)
+    grid = store.grid(request.venue, begin, last, names)
+    check_span(grid, first, last, request)
+    lists, rules = universe.load()
+    held = eligibility(grid, lists, rules, venue.volume_scale)
+    others = [name for name in trading.fee_presets() if name != request.fees]
+    plan = Plan(
+        predictor=request.predictor,
+        first=first,
+        last=last,
+        config=trading.load(request.fees),
+        other_fees=trading.fee_presets()[others[0]],
+        review_after_h=request.review_after_h,
+    )
+    market = scene(grid, [instruments.grid_for(name) for name in grid.instruments], venue, held, first)
+    return plan, market, store.digest(request.venue, list(grid.instruments), begin, last)
+
+
+def tradable(name: str) -> bool:
+    """True when the trading venue's grid of the instrument is known."""
+    from config import instruments
+
+    try:
+        instruments.grid_for(name)
+    except UsageError:
+        return False
+    return True
+
+
+def bars_begin(predictor: str, first: int) -> int:
+    """First asof to load: the longest window before `first`, and the training months of a learned predictor."""
+    from trading.features.library import LOOKBACK
+    from trading.models.splits import SplitRules
+    from trading.models.walkforward import month_of, month_start
+
+    if predictor != LEARNED:
+        return first - WARM_UP_H
+    return month_start(month_of(first) - SplitRules().train_months) - LOOKBACK - DAY_H
+
+
+def check_span(grid: Any, first: int, last: int, request: Request) -> None:
+    """Refuse a span that the bars do not cover; says which span they do cover."""
+    import numpy as np
+
+    rows = np.flatnonzero(grid.valid.any(axis=1))
+    if not rows.size or last <= first:
+        raise UsageError(f"nothing to run from {request.start} to {request.to}: no bars, or `to` before `from`")
+    begin, end = TradingHour(grid.first + int(rows[0])), TradingHour(grid.first + int(rows[-1]))
+    if begin.number > first or end.number < last:
+        raise DataError(
+            f"bars of {request.venue} cover {begin} to {end}, not {TradingHour(first)} to {TradingHour(last)}; "
+            "choose --from and --to inside, or import more"
+        )
+
+
+def learn(plan: "Plan", market: "Scene", home: Path, progress: Progress) -> "Predictions":
+    """Walk the gradient-boosted predictor forward; trained months are kept in the home and reused."""
+    import numpy as np
+
+    from adapters.folds import FolderFoldStore
+    from trading.models.walkforward import Market, training_sample, walkforward
+
+    sample = training_sample(market.grid, market.universe, market.unusable)
+    inputs = Market(market.grid, market.universe.eligible, sample)
+    folds = FolderFoldStore(home / "folds")
+    predictions = walkforward(
+        inputs, plan.first, plan.last, folds, lambda done, total: progress("training", done, total)
+    )
+    if np.isnan(predictions.p24).all():
+        raise DataError("no month has enough history to train on; choose a later --from or import more")
+    return predictions
+
+
+def describe(
+    request: Request, plan: "Plan", market: "Scene", data_digest: str, digest: str
+) -> dict[str, Any]:
+    """`run.json`: what was asked for, of which data and configuration, and what came of it."""
+    return {
+        "digest": digest,
+        "from": TradingHour(plan.first).asof.isoformat(),
+        "to": TradingHour(plan.last).asof.isoformat(),
+        "predictor": request.predictor,
+        "fees": request.fees,
+        "venue": request.venue,
+        "proxy": market.venue.proxy,
+        "instruments": list(market.grid.instruments),
+        "opening_equity": plan.opening / 1e8,
+        "review_after": request.review_after_h or None,
+        "data_digest": data_digest,
+        "config_digest": plan.config.digest(),
+        "params": {group: getattr(plan.config, group)._asdict() for group in plan.config._fields},
+    }

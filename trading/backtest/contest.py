@@ -1,0 +1,135 @@
+"""One judged portfolio beside every benchmark, raw and ruled, on the same bars, costs and fills."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading.backtest.engine import Logs, Portfolio, check_bounds, simulate
+from trading.backtest.inputs import Scene, blocks
+from trading.backtest.report.run import RAW
+from trading.backtest.step import Advice, Inputs
+from trading.clock import DAY_H
+from trading.config import Fees, TradingConfig
+from trading.hour import PREDICTIONS, SIGNALS, Mandate
+from trading.models.protocol import Predictions
+from trading.money import PPM
+from trading.policies.benchmarks import POLICIES, Signals, signals
+from trading.portfolio import Signal
+from trading.records import fields, table
+
+NEVER = 1_000_000
+"""A percentage, count or factor that is never reached."""
+MOVE = 0.10
+Progress = Callable[[int, int], None]
+
+BESIDE, DOUBLE_COST = "beside", "double cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a backtest runs: one predictor or benchmark over a span of asof hours."""
+
+    predictor: str
+    first: int
+    last: int
+    config: TradingConfig
+    other_fees: Fees
+    """The schedule of the run beside the headline."""
+    opening: int = 100_000 * 100_000_000
+    """Opening equity, 1e-8 quote."""
+    review_after_h: int = 0
+    flows: Mapping[int, int] = field(default_factory=dict)
+    missed: Collection[int] = ()
+
+
+def contest(
+    plan: Plan, market: Scene, predictions: Predictions | None, progress: Progress
+) -> dict[str, Logs]:
+    """Run the judged portfolio under the plan's name, at the other fees and at double cost, and every benchmark.
+
+    `progress(done, total)` counts hours. The benchmarks are named as in `POLICIES`, raw ones with `RAW` behind.
+    """
+    advised = {name: signals(name, market.grid, market.universe.eligible) for name in POLICIES}
+
+    def enrol(name: str, config: TradingConfig, *, raw: bool = False) -> Portfolio:
+        """A portfolio of a benchmark or of the predictor; a raw one has no rule of a single name either."""
+        if name not in advised:
+            order = Mandate(PREDICTIONS, 0, 0, plan.review_after_h)
+            return Portfolio(plan.opening, config, order, market.instruments)
+        daily, rules = advised[name], unlimited(config) if raw else config
+        order = Mandate(SIGNALS, daily.kind, int(raw or daily.portfolio_rules_only), plan.review_after_h)
+        return Portfolio(plan.opening, rules, order, market.instruments, advice(daily))
+
+    runs = {
+        plan.predictor: enrol(plan.predictor, plan.config),
+        BESIDE: enrol(plan.predictor, plan.config._replace(fees=plan.other_fees)),
+        DOUBLE_COST: enrol(plan.predictor, doubled(plan.config)),
+    }
+    for name in POLICIES:
+        runs.setdefault(name, enrol(name, plan.config))
+        runs[name + RAW] = enrol(name, plan.config, raw=True)
+    logs = simulate(_counted(plan, market, predictions, progress), list(runs.values()))
+    return dict(zip(runs, logs, strict=True))
+
+
+def _counted(
+    plan: Plan, market: Scene, predictions: Predictions | None, progress: Progress
+) -> Iterator[Inputs]:
+    """The blocks of the plan, checked for overflow and counted."""
+    execution, flows = plan.config.execution, dict(plan.flows)
+    for block in blocks(market, plan.first, plan.last, execution, predictions, flows, plan.missed):
+        check_bounds(plan.opening, np.asarray(block.bars), market.instruments)
+        yield block
+        progress(block.market[-1]["hour"] - plan.first, plan.last - plan.first)
+
+
+def advice(daily: Signals) -> Advice:
+    """A benchmark's signals, packed; row d is midnight day_first + 24 d."""
+    days = table(Signal, *daily.weight.shape)
+    for column in fields(Signal):
+        days[column] = getattr(daily, column)
+    return Advice(daily.day_first, days)  # type: ignore[arg-type]
+
+
+def unlimited(config: TradingConfig) -> TradingConfig:
+    """The configuration without risk rules: what a raw benchmark runs under. Cash is still all there is."""
+    limits = config.limits._replace(
+        positions_max=NEVER,
+        large_positions_max=NEVER,
+        exposure_entry_ppm=PPM,
+        exposure_hard_ppm=PPM,
+        large_exposure_ppm=PPM,
+        cut_margin_ppm=0,
+        drawdown_small_pct=NEVER,
+        drawdown_large_pct=NEVER,
+        drawdown_halt_pct=NEVER,
+    )
+    switch = config.kill_switch._replace(btc_fall=NEVER, btc_sigmas=NEVER, volatility_percentile=NEVER)
+    return config._replace(limits=limits, kill_switch=switch)
+
+
+def doubled(config: TradingConfig) -> TradingConfig:
+    """The configuration with every cost twice as high."""
+    fees, rules = config.fees, config.execution
+    return config._replace(
+        fees=Fees(2 * fees.maker_ppm, 2 * fees.taker_ppm),
+        execution=rules._replace(
+            slippage_min=2 * rules.slippage_min,
+            slippage_sigma=2 * rules.slippage_sigma,
+            impact=2 * rules.impact,
+            spread_min=2 * rules.spread_min,
+        ),
+    )
+
+
+def regimes(market: Scene, first: int, last: int) -> NDArray[np.str_]:
+    """A plain label of each hour from bitcoin's 30 days to its asof: rising, falling, or flat.
+
+    Rising and falling mean a move of at least 10 %; it is a description for the report, no input of a decision.
+    """
+    hours = np.arange(first, last + 1) - market.grid.first
+    close = market.grid.close[:, market.grid.btc]
+    change = close[hours] / close[np.maximum(hours - 30 * DAY_H, 0)] - 1.0
+    return np.where(change >= MOVE, "rising", np.where(change <= -MOVE, "falling", "flat"))
