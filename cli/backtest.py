@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from cli.home import HomeOption, home_dir
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
 
 FIGURES = ("cagr", "sharpe", "max_drawdown", "max_monthly_drawdown", "exposure", "turnover", "trades")
 PIPED_WIDTH = 150
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
 def backtest(
@@ -35,7 +44,7 @@ def backtest(
     data: Annotated[
         Path | None, typer.Option(help="Import this folder first, if it is not in the store yet.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+    as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Run the hour over history: the same decision, risk and fills as live.
@@ -99,8 +108,10 @@ def show(finished: "Finished", *, as_json: bool) -> None:
     table = Table("", *FIGURES, title=title + (" (PROXY data)" if details["proxy"] else ""))
     table.add_row(details["predictor"], *figures(details["metrics"]), style="bold")
     for name, metrics in details["benchmarks"].items():
-        table.add_row(name, *figures(metrics))
+        if name != details["predictor"]:
+            table.add_row(name, *figures(metrics))
     console.print(table)
+    typer.echo("raw: the same rule without Ballast's risk limits")
     typer.echo(f"targets: {details['verdict']}")
     typer.echo(f"digest:  {details['digest']}")
     typer.echo(f"report:  {finished.folder / 'report.html'}")

@@ -159,7 +159,9 @@ def check_span(grid: Any, first: int, last: int, request: Request) -> None:
 
     rows = np.flatnonzero(grid.valid.any(axis=1))
     if not rows.size or last <= first:
-        raise UsageError(f"nothing to run from {request.start} to {request.to}: no bars, or `to` before `from`")
+        raise UsageError(
+            f"nothing to run from {request.start} to {request.to}: no bars, or `to` before `from`"
+        )
     begin, end = TradingHour(grid.first + int(rows[0])), TradingHour(grid.first + int(rows[-1]))
     if begin.number > first or end.number < last:
         raise DataError(

@@ -19,8 +19,8 @@ from trading.policies.benchmarks import POLICIES, Signals, signals
 from trading.portfolio import Signal
 from trading.records import fields, table
 
-NEVER = 1_000_000
-"""A percentage, count or factor that is never reached."""
+NEVER = 1_000
+"""A percentage, a count of names and a factor that are never reached."""
 MOVE = 0.10
 Progress = Callable[[int, int], None]
 

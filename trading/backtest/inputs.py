@@ -15,6 +15,7 @@ from trading.backtest.step import Inputs
 from trading.clock import DAY_H
 from trading.config import DataVenue, ExecutionRules
 from trading.correlation import Structure, daily_structure
+from trading.features.compute import Panel
 from trading.features.compute import blocks as feature_blocks
 from trading.instruments import UNITS, Instrument
 from trading.market import Floats, Grid
@@ -25,7 +26,7 @@ from trading.quality import usability
 from trading.records import table
 from trading.universe import Universe
 
-COLUMNS = ("sigma_1h", "sigma_24", "btc_ret_1h", "btc_vol_percentile")
+COLUMNS = ("ret_1h", "sigma_1h", "sigma_24", "btc_vol_percentile")
 BLOCK_H = 120 * DAY_H
 
 Array = NDArray[Any]
@@ -44,7 +45,9 @@ class Scene(NamedTuple):
     refused: NDArray[np.bool_]
 
 
-def scene(grid: Grid, instruments: Sequence[Instrument], venue: DataVenue, universe: Universe, first: int) -> Scene:
+def scene(
+    grid: Grid, instruments: Sequence[Instrument], venue: DataVenue, universe: Universe, first: int
+) -> Scene:
     """Derive clusters, betas and data quality; `first` is the first asof that will decide."""
     unusable, refused = usability(grid)
     structure = daily_structure(grid, first - grid.first)
@@ -69,7 +72,7 @@ def blocks(
         hours = np.arange(panel.values.shape[1]) + grid.first + panel.first
         start = panel.first
         block = Inputs(
-            _market(market, hours, panel.column("sigma_1h"), panel.market, panel.market_names),
+            _market(market, hours, panel),
             _readings(market, start, hours, panel.column("sigma_1h"), panel.column("sigma_24"), rules),
             _bars(market, start, start + len(hours)),
         )
@@ -80,13 +83,13 @@ def blocks(
         yield block
 
 
-def _market(market: Scene, hours: Array, sigma: Floats, columns: Floats, names: Sequence[str]) -> Array:
-    rows = table(Market, len(hours))
+def _market(market: Scene, hours: Array, panel: Panel) -> Array:
+    rows, btc = table(Market, len(hours)), market.grid.btc
     rows["hour"] = hours
     rows["refused"] = market.refused[hours - market.grid.first]
-    rows["btc_return"] = columns[names.index("btc_ret_1h")]
-    rows["btc_sigma_1h"] = sigma[:, market.grid.btc]
-    rows["btc_volatility_percentile"] = columns[names.index("btc_vol_percentile")]
+    rows["btc_return"] = panel.column("ret_1h")[:, btc]
+    rows["btc_sigma_1h"] = panel.column("sigma_1h")[:, btc]
+    rows["btc_volatility_percentile"] = panel.column("btc_vol_percentile")[:, btc]
     return rows
 
 
@@ -155,7 +158,11 @@ def _notional_24h(market: Scene, start: int, stop: int) -> Array:
 
 
 def _overlay(
-    block: Inputs, hours: Array, predictions: Predictions | None, flows: dict[int, int], missed: Collection[int]
+    block: Inputs,
+    hours: Array,
+    predictions: Predictions | None,
+    flows: dict[int, int],
+    missed: Collection[int],
 ) -> None:
     """Write what does not come from the bars: predictions, flows and hours in which we were down."""
     readings, rows = np.asarray(block.readings), np.asarray(block.market)

@@ -10,7 +10,7 @@ The venue keeps its own books (`Session.holdings`, `purse`); what it tells us ar
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from trading.codes import (
     FILL_DELIST,
@@ -26,7 +26,6 @@ from trading.costs import slippage_ppm
 from trading.execution.fills import FillLog, Holding
 from trading.money import PPM, fee, muldiv_ceil, muldiv_floor, share
 from trading.portfolio import Ints, PortfolioState, Terms, View, value_at
-from trading.risk.approve import ApprovedOrder
 from trading.sizing import worst_ask
 
 
@@ -42,13 +41,21 @@ class Bar:
     volume: int
 
 
+class VenueOrder(Protocol):
+    """What a venue reads of an order: an approved one in the backtest, any client's in the simulator."""
+
+    lots: int
+    limit: int
+    stop: int
+
+
 class Session(NamedTuple):
     """One hour at the venue: what was decided before it, what it brought, whose books it moves."""
 
     seen: View
     """What the decision saw: volatilities, spread and notional that price the market legs."""
     bars: Sequence[Bar]
-    orders: Sequence[ApprovedOrder]
+    orders: Sequence[VenueOrder]
     state: PortfolioState
     purse: Ints
     """The venue's quote balance, one element, 1e-8 quote."""
