@@ -1,0 +1,260 @@
+"""The venue itself: one account, its orders, and venue time. Everything that happens has a moment and a
+truth row.
+
+Inside the hour after an asof: market orders and limits to sell at the market trade when they arrive. At asof
++ 2 min the bar is played on what rests, in the order of `simulator.fills`. A limit that arrives later meets
+the same bar at once; a stop acts from the next bar on. From minute 55 on the bar is its close. Nothing
+trades while the venue or the pair is not online.
+"""
+
+from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
+from itertools import count
+
+from simulator.catalogue import Catalogue, Pair
+from simulator.fills import ENTRIES, EXITS, GAPS, SELL_LIMITS, STOPS, Scenery, budget_of, meet, only_close
+from simulator.orders import LIMIT, MARKET, STOP, Entry, Ids, Ledger, Order, Trade
+from simulator.tape import CLOSE_NS, FIRST_EVENT_NS, HOUR_NS, Tape
+from simulator.truth import Truth
+from trading.codes import FILL_KINDS, FILL_MAKER
+from trading.config import TradingConfig
+from trading.errors import UsageError
+from trading.execution.fills import Fill
+from trading.money import PPM, share
+from trading.portfolio import Terms
+
+BAR_EVENTS = (EXITS, GAPS, ENTRIES, SELL_LIMITS, STOPS)
+ON_ARRIVAL = (EXITS, ENTRIES, SELL_LIMITS)
+
+Action = Callable[[], None]
+
+
+class Exchange:
+    """State and time of the venue; it answers no requests itself."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        catalogue: Catalogue,
+        config: TradingConfig,
+        start_ns: int,
+        deposits: Mapping[str, int],
+        truth: Truth,
+        seed: int = 0,
+    ) -> None:
+        """Open at `start_ns`, inside the tape, with `deposits` by asset name; else a `UsageError`."""
+        self.tape, self.catalogue, self.config, self.truth = tape, catalogue, config, truth
+        self.now_ns, self.end_ns = start_ns, tape.last * HOUR_NS
+        if not tape.first * HOUR_NS <= start_ns < self.end_ns:
+            raise UsageError("the simulator must open inside the hours it has bars for")
+        self.column = {instrument.name: a for a, instrument in enumerate(tape.instruments)}
+        self.terms = [Terms.of(instrument) for instrument in tape.instruments]
+        self.orders: dict[str, Order] = {}
+        self.trades: list[Trade] = []
+        self.ledger = Ledger()
+        self.mode: Callable[[Pair | None], str] = lambda _: "online"
+        """The state of the venue, or of one pair; a fault may change it."""
+        self._ids, self._numbers = Ids(seed), count(1)
+        self._open: dict[str, Order] = {}
+        self._events: list[tuple[int, int, Action]] = []
+        self._budgets: dict[int, int] = {}
+        self._timer: object = None
+        for asset, amount in deposits.items():
+            self.transfer(asset, amount)
+        hour = start_ns // HOUR_NS * HOUR_NS
+        self.at(hour if hour + FIRST_EVENT_NS >= start_ns else hour + HOUR_NS, self._open_bar)
+
+    def advance(self, to_ns: int) -> None:
+        """Let time pass up to `to_ns`, event by event; the past and what lies beyond the tape are not
+        reached.
+        """
+        to_ns = min(to_ns, self.end_ns)
+        while self._events and self._events[0][0] <= to_ns:
+            at, _, action = heappop(self._events)
+            self.now_ns = max(self.now_ns, at)
+            action()
+        self.now_ns = max(self.now_ns, to_ns)
+
+    def at(self, time_ns: int, action: Action) -> None:
+        """Do something at a later moment; moments already past come with the next advance."""
+        heappush(self._events, (time_ns, next(self._numbers), action))
+
+    @property
+    def next_event_ns(self) -> int:
+        return self._events[0][0] if self._events else self.end_ns
+
+    @property
+    def hour(self) -> int:
+        """The asof at or before now."""
+        return self.now_ns // HOUR_NS
+
+    def scenery(self, a: int) -> Scenery:
+        """What an order for column `a` meets now."""
+        bar = self.tape.bar(self.hour + 1, a)
+        if self.now_ns % HOUR_NS >= CLOSE_NS:
+            bar = only_close(bar)
+        return Scenery(self.hour, bar, self.tape.reading(self.hour, a), self.terms[a], self.config)
+
+    def open_orders(self) -> list[Order]:
+        """Orders that may still trade, oldest first."""
+        return list(self._open.values())
+
+    def draw_txid(self) -> str:
+        return self._ids.draw("O")
+
+    def available(self, asset: str) -> int:
+        """What of a balance no order holds."""
+        held = sum(
+            order.hold(self.terms[order.a], self.config)
+            for order in self._open.values()
+            if (order.pair.quote if order.buys else order.pair.base).name == asset
+        )
+        return self.ledger.balances.get(asset, 0) - held
+
+    def transfer(self, asset: str, amount: int) -> Entry:
+        """A deposit (+) or withdrawal (-)."""
+        kind = "deposit" if amount >= 0 else "withdrawal"
+        self.ledger.post(self._ids.draw("L"), self._ids.draw("F"), self.now_ns, kind, asset, amount)
+        self.truth.add(self.now_ns, kind, asset=asset, amount=amount)
+        return self.ledger.entries[-1]
+
+    def place(self, order: Order) -> None:
+        """Take a checked order in; it trades now if it can, else it rests."""
+        self.orders[order.txid] = self._open[order.txid] = order
+        self.truth.add(
+            self.now_ns,
+            "placed",
+            txid=order.txid,
+            cl_ord_id=order.cl_ord_id,
+            refid=order.refid,
+            pair=order.pair.name,
+            side="buy" if order.buys else "sell",
+            kind=order.kind,
+            lots=order.lots,
+            price=order.price,
+        )
+        if order.expires_ns:
+            self.at(order.expires_ns, lambda: self.end(order, "expired", "Order expired"))
+        self.arrive(order)
+
+    def end(self, order: Order, status: str, reason: str | None = None) -> None:
+        """Close a live order; one that has ended stays as it is."""
+        if not order.live:
+            return
+        order.status, order.reason, order.closed_ns = status, reason, self.now_ns
+        del self._open[order.txid]
+        self.truth.add(self.now_ns, status, txid=order.txid, filled=order.filled, reason=reason)
+
+    def cancel_all(self) -> int:
+        """Cancel every live order; returns how many."""
+        orders = self.open_orders()
+        for order in orders:
+            self.end(order, "canceled", "User requested")
+        return len(orders)
+
+    def arm(self, trigger_ns: int) -> None:
+        """Set the dead man's switch; 0 disarms. While the venue is down it waits for the venue to return."""
+        self._timer = timer = object()
+
+        def fire() -> None:
+            if self._timer is timer and self.mode(None) == "maintenance":
+                self.at(self.now_ns + HOUR_NS // 3600, fire)
+            elif self._timer is timer:
+                self._timer = None
+                self.truth.add(self.now_ns, "dead man's switch", canceled=self.cancel_all())
+
+        if trigger_ns:
+            self.at(trigger_ns, fire)
+
+    def trade(self, order: Order, event: int) -> None:
+        """Let an order meet one event of the bar and book what trades."""
+        if not order.live or self.mode(order.pair) in ("maintenance", "cancel_only", "post_only"):
+            return
+        scenery = self.scenery(order.a)
+        budget = self._budgets.setdefault(order.a, budget_of(scenery.bar, self.config))
+        lots = order.left if order.share_ppm >= PPM else share(order.left, order.share_ppm)
+        whole = order.immediate != "FOK" or lots <= budget
+        fill = meet(order, event, lots, budget, scenery) if whole else None
+        if fill is not None:
+            self._budgets[order.a] = budget - abs(fill.lots)
+            self._book(order, fill)
+
+    def arrive(self, order: Order) -> None:
+        """Let a new or amended order meet the bar; what may not rest ends."""
+        early = self.now_ns % HOUR_NS < FIRST_EVENT_NS
+        rests = order.kind == LIMIT and order.buys and not order.immediate
+        if order.kind != STOP and not (early and rests):
+            for event in (EXITS,) if early and not order.buys and not order.immediate else ON_ARRIVAL:
+                if order.left:
+                    self.trade(order, event)
+        if order.kind == MARKET or order.immediate:
+            self.end(
+                order, "canceled", "Immediate or cancel" if order.immediate else "Insufficient liquidity"
+            )
+
+    def _open_bar(self) -> None:
+        self._budgets.clear()
+        self.at(self.now_ns // HOUR_NS * HOUR_NS + FIRST_EVENT_NS, self._play_bar)
+        self.at(self.now_ns // HOUR_NS * HOUR_NS + HOUR_NS, self._open_bar)
+
+    def _play_bar(self) -> None:
+        for event in BAR_EVENTS:
+            for order in self.open_orders():
+                self.trade(order, event)
+
+    def _book(self, order: Order, fill: Fill) -> None:
+        """Move balances by a fill, record the trade, and bring the stop along that a buy carries."""
+        lots, txid = abs(fill.lots), self._ids.draw("T")
+        base, quote = order.pair.base.name, order.pair.quote.name
+        value = -fill.value if order.buys else fill.value
+        post, now = self.ledger.post, self.now_ns
+        # What is given goes first, so that no balance is overdrawn in between.
+        ids = (self._ids.draw("L"), self._ids.draw("L"))
+        if not order.buys:
+            post(ids[0], txid, now, "trade", base, fill.lots)
+        post(ids[1], txid, now, "trade", quote, value, fill.fee)
+        if order.buys:
+            post(ids[0], txid, now, "trade", base, fill.lots)
+        maker = fill.kind == FILL_MAKER
+        number = len(self.trades) + 1
+        trade = Trade(txid, order, now, lots, fill.ticks, fill.value, fill.fee, maker, fill.kind, number, ids)
+        self.trades.append(trade)
+        order.trades.append(txid)
+        order.filled, order.value, order.fee = (
+            order.filled + lots,
+            order.value + fill.value,
+            order.fee + fill.fee,
+        )
+        self.truth.add(
+            now,
+            "fill",
+            txid=order.txid,
+            trade=txid,
+            kind=FILL_KINDS[fill.kind],
+            lots=fill.lots,
+            ticks=fill.ticks,
+            value=fill.value,
+            fee=fill.fee,
+        )
+        if order.left == 0:
+            self.end(order, "closed")
+        if order.close:
+            self._protect(order, lots)
+
+    def _protect(self, order: Order, lots: int) -> None:
+        stop = Order(
+            self.draw_txid(),
+            order.pair,
+            order.a,
+            not order.buys,
+            STOP,
+            lots,
+            order.close,
+            self.now_ns,
+            userref=order.userref,
+            refid=order.txid,
+        )
+        self.place(stop)
+        # A bar that has been played still counts for what an entry into it brought along; its close does not.
+        if self.now_ns % HOUR_NS < CLOSE_NS:
+            self.trade(stop, STOPS)
