@@ -60,9 +60,9 @@ def export(
 ) -> None:
     """Write the features of stored bars: asof, instrument, then one column a feature.
 
-    Rows run from 01:00 of the first day to 00:00 after the last one, an hour being named by its close. Bars of
-    the 91 days before the first day are read too where the store has them. Every instrument that has a price
-    counts in the market's breadth; a backtest counts the eligible ones. What is unknown is NaN.
+    Rows run from 01:00 of the first day to 00:00 after the last one, an hour being named by its close. Bars
+    of the 91 days before are read too, where the store has them. Every instrument that has a price counts in
+    the market's breadth; a backtest counts the eligible ones. What is unknown is NaN.
     """
     first, last = _hour(start) + 1, _hour(end) + 24
     if last < first:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from trading.clock import DAY_H
 from trading.compiled import compiled
-from trading.errors import UsageError
+from trading.errors import DataError, UsageError
 from trading.features.day_blocks import DAY, HIGHEST, LOWEST, WILDER
 from trading.features.hours import enter, fill, forget
 from trading.features.library import FEATURES, INDEX, INSTRUMENT_FEATURES, LOOKBACK, MARKET_FEATURES
@@ -79,7 +79,7 @@ class Live:
         self.names, self.market_names = _split(columns)
         self._instruments = instruments
         self._chunk_h = min(CHUNK_H, slack_h)
-        self._btc = next(i for i, name in enumerate(instruments) if name.startswith("BTC/"))
+        self._btc = _bitcoin(instruments)
         computed = made_of(self.names + self.market_names)
         self._wanted = np.array([feature.name in computed for feature in FEATURES])
         self._parts = parts(computed)
@@ -215,6 +215,14 @@ def _chunks(start: int, stop: int, length: int) -> Iterator[tuple[int, int]]:
         end = min(stop, start - start % length + length)
         yield start, end
         start = end
+
+
+def _bitcoin(instruments: tuple[str, ...]) -> int:
+    """The column of bitcoin; a grid without it is a `DataError`."""
+    for i, name in enumerate(instruments):
+        if name.startswith("BTC/"):
+            return i
+    raise DataError("features are measured against bitcoin, and no instrument is named BTC/...")
 
 
 def _plain(array: NDArray[Any], dtype: type = np.float64) -> NDArray[Any]:
