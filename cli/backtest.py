@@ -1,7 +1,7 @@
 """`ballast backtest`: a predictor or benchmark over years of real hours, with a report."""
 
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,8 +70,8 @@ def import_first(data: Path, venue: str, home: Path, *, quiet: bool) -> None:
     from adapters.importing.run import import_path
 
     with Console(stderr=True, quiet=quiet).status(f"importing {data}"):
-        now_s = int(datetime.now().timestamp())
-        results = import_path(data, venue, home, now_s, lambda done, total, name: None)
+        now_s = int(datetime.now(UTC).timestamp())
+        results = import_path(data, venue, home, now_s, lambda *_: None)
     if all(result.status == "refused" for result in results):
         raise UsageError(f"nothing in {data} could be imported as bars of {venue}")
 

@@ -1,4 +1,4 @@
-"""Assemble a backtest from the home: bars, universe, predictor, benchmarks, report, and the folder they end in."""
+"""Assemble a backtest from the home: bars, universe, predictor, benchmarks, report, and the run's folder."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,7 +53,10 @@ def predictors() -> tuple[str, ...]:
 
 
 def execute(request: Request, home: Path, progress: Progress) -> Finished:
-    """Run, judge and write one backtest; what is missing is a `UsageError` or `DataError` that says what to do."""
+    """Run, judge and write one backtest; a `UsageError` or `DataError` says what is missing and what to do.
+
+    A run whose journal does not fold to its final state is an `InvariantError` and writes nothing.
+    """
     from adapters.runs import Trials, save
     from config import tbill
     from trading.backtest import frames
@@ -62,22 +65,27 @@ def execute(request: Request, home: Path, progress: Progress) -> Finished:
     from trading.backtest.report import Trials as Counted
     from trading.backtest.report.run import RAW
     from trading.compiled import use_cache
+    from trading.ledger.journal import post
+    from trading.ledger.statement import prove
     from trading.policies.benchmarks import POLICIES
 
     use_cache(home / "cache" / "compiled")
     plan, market, data_digest = prepare(request, home)
     predictions = learn(plan, market, home, progress) if plan.predictor == LEARNED else None
-    logs = contest(plan, market, predictions, lambda done, total: progress("trading", done, total))
+    logs, closing = contest(plan, market, predictions, lambda done, total: progress("trading", done, total))
     details = describe(request, plan, market, data_digest, logs[plan.predictor].digest())
     details["skipped"] = frames.skipped(logs[plan.predictor].equity)
     trials = Trials(home / "trials.jsonl").log({k: details[k] for k in TRIAL_KEYS})
     labels = regimes(market, plan.first, plan.last)
     records = {name: frames.record(log, market.instruments, labels) for name, log in logs.items()}
+    judged = records[plan.predictor]
+    journal = post(plan.opening, judged.fills, judged.equity, plan.flows, market.instruments)
+    prove(journal, closing, market.instruments)
     decisions = frames.decisions(logs[plan.predictor].decisions, market.instruments)
     run = Run(
         name=f"{request.predictor}-{request.fees}-{details['digest'][:12]}",
         details=details,
-        record=records[plan.predictor],
+        record=judged,
         decisions=decisions,
         benchmarks={name: records[name] for name in records if name.removesuffix(RAW) in POLICIES},
         bill_rates=tbill.load(),
@@ -90,7 +98,12 @@ def execute(request: Request, home: Path, progress: Progress) -> Finished:
     benchmarks = {name: of._asdict() for name, of in analysis.benchmarks.items()}
     details |= {"metrics": analysis.metrics._asdict(), "benchmarks": benchmarks}
     details["verdict"] = analysis.verdict.outcome
-    parts = {"decisions": decisions, "fills": run.record.fills, "equity": run.record.equity}
+    parts = {
+        "decisions": decisions,
+        "fills": judged.fills,
+        "equity": judged.equity,
+        "journal": journal.postings,
+    }
     folder = save(home / "runs", run.name, parts, details, page_of(run, analysis))
     return Finished(folder, details, run, analysis)
 
@@ -143,10 +156,9 @@ def tradable(name: str) -> bool:
 
 
 def bars_begin(predictor: str, first: int) -> int:
-    """First asof to load: the longest window before `first`, and the training months of a learned predictor."""
+    """First asof to load: `first` less the longest window, and the training months of a learned predictor."""
     from trading.features.library import LOOKBACK
-    from trading.models.splits import SplitRules
-    from trading.models.walkforward import month_of, month_start
+    from trading.models.splits import SplitRules, month_of, month_start
 
     if predictor != LEARNED:
         return first - WARM_UP_H
@@ -165,8 +177,8 @@ def check_span(grid: Any, first: int, last: int, request: Request) -> None:
     begin, end = TradingHour(grid.first + int(rows[0])), TradingHour(grid.first + int(rows[-1]))
     if begin.number > first or end.number < last:
         raise DataError(
-            f"bars of {request.venue} cover {begin} to {end}, not {TradingHour(first)} to {TradingHour(last)}; "
-            "choose --from and --to inside, or import more"
+            f"bars of {request.venue} cover {begin} to {end}, "
+            f"not {TradingHour(first)} to {TradingHour(last)}; choose --from and --to inside, or import more"
         )
 
 

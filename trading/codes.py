@@ -96,7 +96,9 @@ NO_VERDICT, KEPT, SHRUNK, DENIED, FORCED = range(len(VERDICTS))
 
 # How an hour ended.
 OUTCOMES = ("TRADED", "NO_CHANGE", "STALE", "HALTED", "KILL_SWITCH", "UNRECONCILED", "MISSED", "WARMUP")
-TRADED, NO_CHANGE, HOUR_STALE, HOUR_HALTED, HOUR_KILLED, HOUR_UNRECONCILED, MISSED, WARMUP = range(len(OUTCOMES))
+TRADED, NO_CHANGE, HOUR_STALE, HOUR_HALTED, HOUR_KILLED, HOUR_UNRECONCILED, MISSED, WARMUP = range(
+    len(OUTCOMES)
+)
 
 # Kill-switch triggers, one bit each.
 TRIGGERS = ("btc move", "btc volatility", "data integrity")
@@ -104,7 +106,9 @@ BTC_MOVE, BTC_VOLATILITY, DATA_INTEGRITY = 1, 2, 4
 
 # What moved assets. The order is the order of events inside a bar.
 FILL_KINDS = ("exit", "stop gap", "entry taker", "entry maker", "stop", "fallback", "delist")
-FILL_EXIT, FILL_STOP_GAP, FILL_TAKER, FILL_MAKER, FILL_STOP, FILL_FALLBACK, FILL_DELIST = range(len(FILL_KINDS))
+FILL_EXIT, FILL_STOP_GAP, FILL_TAKER, FILL_MAKER, FILL_STOP, FILL_FALLBACK, FILL_DELIST = range(
+    len(FILL_KINDS)
+)
 
 
 def breach_names(mask: int) -> list[str]:

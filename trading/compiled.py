@@ -30,6 +30,8 @@ CACHES_KEPT = 4
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+njit: Any = numba.njit
+
 _disk_cache = False
 
 
@@ -58,16 +60,17 @@ def use_cache(folder: Path) -> None:
 @cache
 def compiled(function: F) -> F:
     """The compiled twin of `function`, made once a process; compiles on its first call with given types."""
-    return cast(F, numba.njit(_linked(function), cache=_disk_cache, **_options(function)))
+    return cast(F, njit(_linked(function), cache=_disk_cache, **_options(function)))
 
 
 @cache
 def _callee(function: F) -> F:
-    """The twin that compiled code calls: not callable from Python, which saves a third of the compile time."""
-    twin = numba.njit(
-        _linked(function), no_cpython_wrapper=True, no_cfunc_wrapper=True, **_options(function)
+    """The twin that compiled code calls: not callable from Python, which saves a third of the compile
+    time.
+    """
+    return cast(
+        F, njit(_linked(function), no_cpython_wrapper=True, no_cfunc_wrapper=True, **_options(function))
     )
-    return cast(F, twin)
 
 
 def _options(function: Any) -> dict[str, Any]:
@@ -77,12 +80,13 @@ def _options(function: Any) -> dict[str, Any]:
 
 
 def _linked(function: Any) -> FunctionType:
-    """A copy of `function` whose calls to other `trading` functions go to their compiled twins."""
+    """A copy of `function` whose calls to functions of `trading` or its own package go to compiled twins."""
     used = {step.argval for step in get_instructions(function) if step.opname == "LOAD_GLOBAL"}
+    ours = {"trading", function.__module__.split(".")[0]}
     names = {
         name: _callee(value)
         for name, value in function.__globals__.items()
-        if name in used and _is_ours(value)
+        if name in used and isinstance(value, FunctionType) and value.__module__.split(".")[0] in ours
     }
     copy = FunctionType(
         function.__code__, function.__globals__ | names, function.__name__, function.__defaults__
@@ -91,7 +95,3 @@ def _linked(function: Any) -> FunctionType:
     copy.__module__ = function.__module__
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
-
-
-def _is_ours(value: Any) -> bool:
-    return isinstance(value, FunctionType) and value.__module__.split(".")[0] == "trading"

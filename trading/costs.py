@@ -9,8 +9,9 @@ from trading.money import PPM
 def slippage(sigma_1h: float, sigma_24: float, value: int, notional_24h: int, rules: ExecutionRules) -> float:
     """Expected slippage of a market order as a fraction of the price.
 
-    The largest of a floor, a share of hourly volatility, and square-root impact, sigma_24 * sqrt(value / notional).
-    An unknown volatility counts as none; without any notional the impact is that of the whole day's volume.
+    The largest of a floor, a share of hourly volatility, and square-root impact, sigma_24 * sqrt(value /
+    notional). An unknown volatility counts as none; without any notional the impact is that of the whole
+    day's volume.
     """
     slip = rules.slippage_min
     volatility = rules.slippage_sigma * sigma_1h
@@ -23,9 +24,11 @@ def slippage(sigma_1h: float, sigma_24: float, value: int, notional_24h: int, ru
     return slip
 
 
-def slippage_ppm(sigma_1h: float, sigma_24: float, value: int, notional_24h: int, rules: ExecutionRules) -> int:
+def slippage_ppm(
+    sigma_1h: float, sigma_24: float, value: int, notional_24h: int, rules: ExecutionRules
+) -> int:
     """`slippage` in parts per million, rounded up, at most half the price."""
-    ppm = int(ceil(slippage(sigma_1h, sigma_24, value, notional_24h, rules) * PPM))
+    ppm = ceil(slippage(sigma_1h, sigma_24, value, notional_24h, rules) * PPM)
     return ppm if ppm < PPM // 2 else PPM // 2
 
 

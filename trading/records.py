@@ -1,7 +1,9 @@
-"""One declaration, two forms: a plain object with fields in the live hour, a row of a packed array in a compiled loop.
+"""One declaration, two forms: a plain object with fields in the live hour, a row of a packed array in a
+compiled loop.
 
-A record class declares integers and floats only. `position.lots` reads and writes the same way on both forms, so the
-functions of a decision are written once. Packed arrays and records are handed to compiled functions by reference.
+A record class declares integers and floats only. `position.lots` reads and writes the same way on both forms,
+so the functions of a decision are written once. Packed arrays and records are handed to compiled functions by
+reference.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +12,6 @@ from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
 
 R = TypeVar("R")
 
@@ -23,14 +24,15 @@ def dtype_of(record: type) -> np.dtype[Any]:
     return np.dtype([(name, _TYPES[kind]) for name, kind in get_type_hints(record).items()])
 
 
-def table(record: type, *shape: int) -> NDArray[Any]:
-    """A packed array of zeroed records."""
+def table(record: type, *shape: int) -> Any:
+    """A packed array of zeroed records; stands wherever a sequence of them is declared."""
     return np.zeros(shape, dtype=dtype_of(record))
 
 
-def packed(record: type[R], rows: Iterable[R]) -> NDArray[Any]:
-    """Plain records as a packed array."""
-    return np.array([_values(row) for row in rows], dtype=dtype_of(record))
+def packed(record: type[R], rows: Iterable[R]) -> Any:
+    """Plain records as a packed array, which stands wherever a sequence of them is declared."""
+    layout: type = record
+    return np.array([_values(row) for row in rows], dtype=dtype_of(layout))
 
 
 def packed_one(record: R) -> Any:

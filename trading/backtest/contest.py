@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from trading.backtest.step import Advice, Inputs
 from trading.clock import DAY_H
 from trading.config import Fees, TradingConfig
 from trading.hour import PREDICTIONS, SIGNALS, Mandate
+from trading.ledger.statement import Closing
 from trading.models.protocol import Predictions
 from trading.money import PPM
 from trading.policies.benchmarks import POLICIES, Signals, signals
@@ -44,12 +46,19 @@ class Plan:
     missed: Collection[int] = ()
 
 
-def contest(
-    plan: Plan, market: Scene, predictions: Predictions | None, progress: Progress
-) -> dict[str, Logs]:
-    """Run the judged portfolio under the plan's name, at the other fees and at double cost, and every benchmark.
+class Result(NamedTuple):
+    """What every portfolio logged, by name, and how the judged one ended."""
 
-    `progress(done, total)` counts hours. The benchmarks are named as in `POLICIES`, raw ones with `RAW` behind.
+    logs: dict[str, Logs]
+    closing: Closing
+
+
+def contest(plan: Plan, market: Scene, predictions: Predictions | None, progress: Progress) -> Result:
+    """Run the judged portfolio under the plan's name, at the other fees and at double cost, and every
+    benchmark.
+
+    `progress(done, total)` counts hours. The benchmarks are named as in `POLICIES`, raw ones with `RAW`
+    behind.
     """
     advised = {name: signals(name, market.grid, market.universe.eligible) for name in POLICIES}
 
@@ -71,7 +80,7 @@ def contest(
         runs.setdefault(name, enrol(name, plan.config))
         runs[name + RAW] = enrol(name, plan.config, raw=True)
     logs = simulate(_counted(plan, market, predictions, progress), list(runs.values()))
-    return dict(zip(runs, logs, strict=True))
+    return Result(dict(zip(runs, logs, strict=True)), runs[plan.predictor].closing())
 
 
 def _counted(
@@ -82,7 +91,7 @@ def _counted(
     for block in blocks(market, plan.first, plan.last, execution, predictions, flows, plan.missed):
         check_bounds(plan.opening, np.asarray(block.bars), market.instruments)
         yield block
-        progress(block.market[-1]["hour"] - plan.first, plan.last - plan.first)
+        progress(int(np.asarray(block.market)["hour"][-1]) - plan.first, plan.last - plan.first)
 
 
 def advice(daily: Signals) -> Advice:
@@ -90,7 +99,7 @@ def advice(daily: Signals) -> Advice:
     days = table(Signal, *daily.weight.shape)
     for column in fields(Signal):
         days[column] = getattr(daily, column)
-    return Advice(daily.day_first, days)  # type: ignore[arg-type]
+    return Advice(daily.day_first, days)
 
 
 def unlimited(config: TradingConfig) -> TradingConfig:
@@ -127,7 +136,8 @@ def doubled(config: TradingConfig) -> TradingConfig:
 def regimes(market: Scene, first: int, last: int) -> NDArray[np.str_]:
     """A plain label of each hour from bitcoin's 30 days to its asof: rising, falling, or flat.
 
-    Rising and falling mean a move of at least 10 %; it is a description for the report, no input of a decision.
+    Rising and falling mean a move of at least 10 %; it is a description for the report, no input of a
+    decision.
     """
     hours = np.arange(first, last + 1) - market.grid.first
     close = market.grid.close[:, market.grid.btc]

@@ -1,7 +1,8 @@
-"""Run portfolios over blocks of hours: the same compiled loop for the one that is judged and for every benchmark.
+"""Run portfolios over blocks of hours: the same compiled loop for the one that is judged and for every
+benchmark.
 
-A run is a fold over blocks; between two blocks everything it knows is in its `Books`. The digest covers every byte of
-decisions, fills and hourly accounts.
+A run is a fold over blocks; between two blocks everything it knows is in its `Books`. The digest covers every
+byte of decisions, fills and hourly accounts.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ from trading.config import TradingConfig
 from trading.execution.fills import Fill, FillLog, Holding
 from trading.hour import Mandate
 from trading.instruments import Instrument, check_magnitudes
+from trading.ledger.statement import Closing
 from trading.portfolio import ClusterTotal, Decision, Intent, PortfolioState, Position, Signal, Terms, View
 from trading.records import packed, packed_one, table, unpacked, unpacked_one
 from trading.risk.approve import ApprovedOrder, no_orders
@@ -99,6 +101,11 @@ class Portfolio:
             unpacked(Position, state.positions),
         )
 
+    def closing(self) -> Closing:
+        """Our state and the venue's books, as plain values."""
+        holdings = cast(Array, self._books.holdings)
+        return Closing(self.state(), int(self._books.purse[0]), holdings["lots"].tolist())
+
     def _flush(self) -> None:
         books = self._books
         parts = []
@@ -130,23 +137,30 @@ def packed_books(opening: int, instruments: int) -> Books:
     rows = max(LOG_ROWS, 2 * FILLS_PER_INSTRUMENT * instruments)
     return Books(
         PortfolioState(packed_one(state.account), packed(Position, state.positions)),
-        np.array([opening], dtype=np.int64),
+        integers(opening),
         table(Holding, instruments),
         Decision(
             packed(Intent, decision.intents),
-            np.zeros(instruments, dtype=np.int64),
+            integers(*[0] * instruments),
             packed_one(decision.totals),
             packed(ClusterTotal, decision.clusters),
         ),
         packed(ApprovedOrder, no_orders(instruments)),
-        FillLog(table(Fill, rows), np.zeros(1, dtype=np.int64)),
-        DecisionLog(table(DecisionRow, rows), np.zeros(1, dtype=np.int64)),
-        EquityLog(table(EquityRow, rows), np.zeros(1, dtype=np.int64)),
+        FillLog(table(Fill, rows), integers(0)),
+        DecisionLog(table(DecisionRow, rows), integers(0)),
+        EquityLog(table(EquityRow, rows), integers(0)),
     )
 
 
+def integers(*values: int) -> Any:
+    """Integers that compiled code moves; stand wherever a list of them is declared."""
+    return np.array(values, dtype=np.int64)
+
+
 def check_bounds(opening: int, bars: Array, instruments: Sequence[Instrument]) -> None:
-    """Refuse a market or an account in which 64-bit money could wrap; `bars` are packed, (hours, instruments)."""
+    """Refuse a market or an account in which 64-bit money could wrap; `bars` are packed, (hours,
+    instruments).
+    """
     for a, instrument in enumerate(instruments):
         closes = bars["close"][:, a]
         known = closes[closes > 0]

@@ -1,7 +1,8 @@
-"""From a grid to what each hour may see: blocks of packed readings and bars, so that memory does not grow with years.
+"""From a grid to what each hour may see: blocks of packed readings and bars, so that memory does not grow
+with years.
 
-Everything in a row is known at its asof; the bars of the row after it fill its orders. A block repeats the last row
-of the one before, whose orders its first bars fill.
+Everything in a row is known at its asof; the bars of the row after it fill its orders. A block repeats the
+last row of the one before, whose orders its first bars fill.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -29,7 +30,8 @@ from trading.universe import Universe
 COLUMNS = ("ret_1h", "sigma_1h", "sigma_24", "btc_vol_percentile")
 BLOCK_H = 120 * DAY_H
 
-Array = NDArray[Any]
+Array = Any
+"""A NumPy array: of records, or of one of their columns."""
 
 
 class Scene(NamedTuple):
@@ -78,9 +80,15 @@ def blocks(
         )
         _overlay(block, hours, predictions, flows or {}, missed)
         if kept is not None:
-            block = Inputs(*(np.concatenate([old[-1:], new]) for old, new in zip(kept, block, strict=True)))
+            block = _after(kept, block)
         kept = block
         yield block
+
+
+def _after(kept: Inputs, block: Inputs) -> Inputs:
+    """The block with the last row of the one before in front."""
+    joined: list[Array] = [np.concatenate([old[-1:], new]) for old, new in zip(kept, block, strict=True)]
+    return Inputs(*joined)
 
 
 def _market(market: Scene, hours: Array, panel: Panel) -> Array:
@@ -147,7 +155,9 @@ def _traded(market: Scene, start: int, stop: int) -> Array:
 
 
 def _notional_24h(market: Scene, start: int, stop: int) -> Array:
-    """Notional of the 24 hours that end at each row, oldest first: one order of addition, whatever the block."""
+    """Notional of the 24 hours that end at each row, oldest first: one order of addition, whatever the
+    block.
+    """
     grid, low = market.grid, max(0, start - DAY_H + 1)
     hourly = np.nan_to_num(grid.close[low:stop]) * grid.volume[low:stop] * market.venue.volume_scale
     padded = np.concatenate([np.zeros((DAY_H - 1 - (start - low), hourly.shape[1])), hourly])
@@ -174,7 +184,6 @@ def _overlay(
     at = hours - predictions.first
     known = (at >= 0) & (at < len(predictions.p24))
     for name in ("p4", "p24", "e24", "e_hold"):
-        source = "e24" if name == "e_hold" else name
-        readings[name][known] = getattr(predictions, source)[at[known]]
+        readings[name][known] = getattr(predictions, name)[at[known]]
     rows["p_crash"][known] = predictions.p_crash[at[known]]
     rows["p_high_volatility"][known] = predictions.p_high_vol[at[known]]

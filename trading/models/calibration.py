@@ -54,9 +54,14 @@ def _newton(log_odds: Floats, up: Floats, weights: Floats) -> Platt:
 
 
 def shrunk_slope(
-    expected: Floats, realised: Floats, weights: Floats, asof: NDArray[np.int64], lag_h: int
+    expected: Floats,
+    realised: Floats,
+    weights: Floats,
+    asof: NDArray[np.int64],
+    lag_h: int,
+    slope_max: float = 1.0,
 ) -> float:
-    """Slope of realised on expected returns through the origin, within 0..1, times max(0, 1 - 1/t^2).
+    """Slope of realised on expected returns through the origin, in 0..slope_max, times max(0, 1 - 1/t^2).
 
     t is Newey and West's, with Bartlett weights over `lag_h` hours of moments summed by asof: all coins of an
     hour are one observation. 0 when |t| < 1. Arrays (rows,).
@@ -73,7 +78,7 @@ def shrunk_slope(
     if variance <= 0.0 or slope <= 0.0:
         return 0.0
     t_squared = slope * slope * squares * squares / variance
-    return min(slope, 1.0) * max(0.0, 1.0 - 1.0 / t_squared)
+    return min(slope, slope_max) * max(0.0, 1.0 - 1.0 / t_squared)
 
 
 def _logistic(x: Floats) -> Floats:

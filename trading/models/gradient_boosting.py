@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 Features = NDArray[np.float32]
 
-VERSION = 1
+VERSION = 2
 """Raised when the code learns something else from the same rows: kept folds of an older one are not used."""
 CLASSIFIER: dict[str, Any] = {"objective": "binary"}
 REGRESSOR: dict[str, Any] = {"objective": "huber", "alpha": 1.0, "boost_from_average": False}
 """Huber in sigmas; no start at the mean, which would be the drift of the training months."""
+DAY = HORIZONS_H.index(DAY_H)
+HOLD_H = 72
+"""The planned hold: the cost gate compares what it may return, since costs are paid once a hold."""
+HOLD_SLOPE_MAX = 2.5
 EXPIRY_H = 45 * DAY_H
 """A model this long after the end of its training says nothing any more."""
 
@@ -59,6 +63,8 @@ class Rows(NamedTuple):
     """(rows, horizons)."""
     scaled: Floats
     """(rows, horizons)."""
+    held: Floats
+    """Return over `HOLD_H`, (rows,); NaN where it is not settled yet."""
 
     def take(self, keep: NDArray[np.bool_]) -> "Rows":
         return Rows._make(part[keep] for part in self)
@@ -88,29 +94,36 @@ class Boosted(NamedTuple):
     trained_through: int
     heads: tuple[Head, ...]
     """In the order of `HORIZONS_H`."""
+    hold_slope: float
+    """Of the return over `HOLD_H` on the raw 24 h expectation: what a whole hold may expect of it."""
 
     def dump(self) -> bytes:
         return json.dumps(self, sort_keys=True).encode()
 
     @classmethod
     def parse(cls, content: bytes) -> "Boosted":
-        trained_through, heads = json.loads(content)
-        return cls(trained_through, tuple(Head(c, r, Platt(*p), m, s) for c, r, p, m, s in heads))
+        trained_through, heads, hold_slope = json.loads(content)
+        parsed = tuple(Head(c, r, Platt(*p), m, s) for c, r, p, m, s in heads)
+        return cls(trained_through, parsed, hold_slope)
 
     def predict(self, asof: int, features: Features, sigma_24: Floats) -> tuple[list[Floats], list[Floats]]:
         """P(up) and E[r] of each horizon for (rows, columns) of features, the first made at `asof` or later.
 
+        A further expectation, the last, is that of the whole planned hold.
+
         NaN throughout once the model has expired.
         """
         if asof >= self.trained_through + EXPIRY_H:
-            unknown = [np.full(sigma_24.shape, np.nan) for _ in self.heads]
-            return unknown, unknown
+            unknown = np.full(sigma_24.shape, np.nan)
+            return [unknown] * len(self.heads), [unknown] * (len(self.heads) + 1)
         chances, expected = [], []
         for horizon_h, head in zip(HORIZONS_H, self.heads, strict=True):
             chances.append(head.calibration.apply(_raw(head.classifier, features)))
             score = (_raw(head.regressor, features) - head.centre) * head.slope
             expected.append(score * sigma_24 * np.sqrt(horizon_h / DAY_H))
-        return chances, expected
+        day = self.heads[DAY]
+        raw = (_raw(day.regressor, features) - day.centre) * sigma_24
+        return chances, [*expected, raw * self.hold_slope]
 
 
 def fit(train: Rows, calibrate: Rows, trained_through: int, preset: Preset) -> Boosted:
@@ -119,7 +132,19 @@ def fit(train: Rows, calibrate: Rows, trained_through: int, preset: Preset) -> B
 
     data = lightgbm.Dataset(train.features, params=_parameters(preset), free_raw_data=False).construct()
     heads = tuple(_head(data, h, train, calibrate, trained_through, preset) for h in range(len(HORIZONS_H)))
-    return Boosted(trained_through, heads)
+    return Boosted(trained_through, heads, _hold_slope(heads[DAY], calibrate, trained_through))
+
+
+def _hold_slope(day: Head, calibrate: Rows, trained_through: int) -> float:
+    """The shrunk slope of the return over `HOLD_H`, at most `HOLD_SLOPE_MAX` times that of the day."""
+    known = ~np.isnan(calibrate.held)
+    if not known.any():
+        return 0.0
+    rows = calibrate.take(known)
+    expected = (_raw(day.regressor, rows.features) - day.centre) * rows.sigma_24
+    weights = row_weights(rows.asof, HOLD_H, trained_through)
+    slope = shrunk_slope(expected, rows.held, weights, rows.asof, HOLD_H + DAY_H, HOLD_SLOPE_MAX)
+    return min(slope, HOLD_SLOPE_MAX * day.slope)
 
 
 def fold_key(

@@ -25,6 +25,8 @@ class Predictions(NamedTuple):
     e1: Floats
     e4: Floats
     e24: Floats
+    e_hold: Floats
+    """Expected return over the planned hold: a multiple of `e24`, zero where that has no skill."""
     p_crash: Floats
     """Probability of a market crash within 24 h, (hours,); 0 from a predictor without a regime classifier."""
     p_high_vol: Floats
@@ -49,6 +51,7 @@ def nothing(first: int, hours: int, instruments: int) -> Predictions:
         e1=unknown(),
         e4=unknown(),
         e24=unknown(),
+        e_hold=unknown(),
         p_crash=np.zeros(hours),
         p_high_vol=np.zeros(hours),
         trained_through=np.zeros(hours, dtype=np.int64),

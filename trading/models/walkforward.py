@@ -18,7 +18,7 @@ from trading.errors import UsageError
 from trading.features.compute import Panel, compute
 from trading.features.library import LOOKBACK
 from trading.market import Flags, Floats, Grid
-from trading.models.gradient_boosting import Boosted, Features, Preset, Rows, fit, fold_key
+from trading.models.gradient_boosting import HOLD_H, Boosted, Features, Preset, Rows, fit, fold_key
 from trading.models.labels import HORIZONS_H, labels
 from trading.models.protocol import FoldStore, Predictions, nothing
 from trading.models.splits import Fold, SplitRules, month_of, month_start, walk_forward
@@ -139,6 +139,8 @@ def _model(
     label_end = rows.asof + max(HORIZONS_H)
     train = rows.take(fold.fits(rows.asof, label_end))
     calibrate = rows.take(fold.calibrates(rows.asof, label_end))
+    settled = fold.calibrates(calibrate.asof, calibrate.asof + HOLD_H)
+    calibrate = calibrate._replace(held=np.where(settled, calibrate.held, np.nan))
     if min(train.asof.size, calibrate.asof.size) < ROWS_MIN:
         return None
     key = fold_key(train, calibrate, fold.trained_through, names, preset)
@@ -154,10 +156,10 @@ def _rows(market: Market, month: Month) -> Rows:
     """Training rows of a month: every third hour, sampled, with every label settled inside the grid."""
     grid = market.grid
     row = month.first - grid.first
-    window = grid.rows(month.first, min(month.end + max(HORIZONS_H) + 1, grid.last + 1))
+    window = grid.rows(month.first, min(month.end + HOLD_H + 1, grid.last + 1))
     sigma = np.full(window.close.shape, np.nan)
     sigma[: month.hours] = month.sigma_24
-    labelled = labels(window, HORIZONS_H, sigma)
+    *labelled, hold = labels(window, (*HORIZONS_H, HOLD_H), sigma)
     on_stride = (month.first + np.arange(month.hours)) % STRIDE_H == 0
     keep = market.sample[row : row + month.hours] & on_stride[:, None]
     for label in labelled:
@@ -170,6 +172,7 @@ def _rows(market: Market, month: Month) -> Rows:
         sigma_24=sigma[t, a],
         returns=np.column_stack([label.returns[t, a] for label in labelled]),
         scaled=np.column_stack([label.scaled[t, a] for label in labelled]),
+        held=hold.returns[t, a],
     )
 
 
@@ -180,9 +183,11 @@ def _predict(model: Boosted, month: Month, predictions: Predictions) -> None:
     t, a = t[t >= skip], a[t >= skip]
     chances, expected = model.predict(month.first + skip, _matrix(month.panel, t, a), month.sigma_24[t, a])
     row = t + month.first - predictions.first
-    for horizon, (p, e) in enumerate(zip(chances, expected, strict=True)):
-        (predictions.p1, predictions.p4, predictions.p24)[horizon][row, a] = p
-        (predictions.e1, predictions.e4, predictions.e24)[horizon][row, a] = e
+    for column, p in zip((predictions.p1, predictions.p4, predictions.p24), chances, strict=True):
+        column[row, a] = p
+    of_horizons = (predictions.e1, predictions.e4, predictions.e24, predictions.e_hold)
+    for column, e in zip(of_horizons, expected, strict=True):
+        column[row, a] = e
     hours = slice(month.first + skip - predictions.first, month.end - predictions.first)
     predictions.trained_through[hours] = model.trained_through
 
