@@ -1,8 +1,8 @@
 """Every number a decision depends on, frozen and hashed. The reviewed values lie in `config/trading.toml`.
 
 The groups are named tuples so that the compiled loop and the live hour take the same object as an argument:
-nothing is baked into compiled code. Shares of an amount are parts per million (`_ppm`, integers, for money and
-limits) or plain fractions (floats, for scores and thresholds).
+nothing is baked into compiled code. Shares of an amount are parts per million (`_ppm`, integers, for money
+and limits) or plain fractions (floats, for scores and thresholds).
 """
 
 import hashlib
@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """What risk allows. Every limit is on equity; exposure counts marked positions and open entries with fees."""
+    """What risk allows. Every limit is on equity; exposure counts marked positions and open entries with
+    fees.
+    """
 
     positions_max: int
     exposure_entry_ppm: int
@@ -134,7 +136,8 @@ class TradingConfig(NamedTuple):
 
 def canonical_json(value: object) -> bytes:
     """The one form that digests are taken over: sorted keys, UTF-8, no spaces, shortest floats, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    compact = (",", ":")
+    return json.dumps(value, sort_keys=True, separators=compact, ensure_ascii=False, allow_nan=False).encode()
 
 
 def canonical_digest(value: object) -> str:
