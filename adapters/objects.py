@@ -24,6 +24,15 @@ class ObjectStore:
             self._copy(source, name)
         return name
 
+    def put_bytes(self, content: bytes) -> str:
+        """Keep what came in over a wire and return its SHA-256."""
+        name = hashlib.sha256(content).hexdigest()
+        if not self._place(name).exists():
+            with replacing(self._place(name)) as draft:
+                draft.write_bytes(content)
+                draft.chmod(READ_ONLY)
+        return name
+
     def path(self, name: str) -> Path:
         """Where the object of that SHA-256 lies, to be read only; a `DataError` if it is not here."""
         place = self._place(name)

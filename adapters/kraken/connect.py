@@ -1,0 +1,64 @@
+"""Puts the client together: one wire, one log of replies, one source of nonces for each key."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import httpx
+
+from adapters.clock import Clock
+from adapters.http import Wire
+from adapters.kraken.auth import Credentials, KrakenAuth
+from adapters.kraken.caller import Caller
+from adapters.kraken.limits import STARTER, Tier, private_pacer, public_pacer
+from adapters.kraken.nonce import NonceSource
+from adapters.kraken.private import PrivateApi
+from adapters.kraken.public import PublicApi
+from adapters.objects import ObjectStore
+from adapters.replies import ReplyLog
+
+BASE_URL = "https://api.kraken.com"
+VENUE = "kraken"
+
+
+def reply_log(home: Path, venue: str, clock: Clock) -> ReplyLog:
+    """Where a venue's replies are kept: bytes in `objects`, an index in `replies`."""
+    return ReplyLog(home / "replies", venue, ObjectStore(home / "objects"), clock)
+
+
+@contextmanager
+def public_api(
+    home: Path,
+    clock: Clock,
+    seed: int,
+    base_url: str = BASE_URL,
+    transport: httpx.BaseTransport | None = None,
+) -> Iterator[PublicApi]:
+    """Kraken without a key. `seed` jitters waits, so that many clients do not knock at once."""
+    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport)
+    try:
+        yield PublicApi(Caller(wire, public_pacer(), clock, Random(seed)))  # noqa: S311 - no secret hangs on it
+    finally:
+        wire.close()
+
+
+@contextmanager
+def private_api(
+    home: Path,
+    credentials: Credentials,
+    clock: Clock,
+    seed: int,
+    tier: Tier = STARTER,
+    base_url: str = BASE_URL,
+    transport: httpx.BaseTransport | None = None,
+) -> Iterator[PrivateApi]:
+    """Kraken with a key, which is this process's alone as long as the block lasts; else a `UsageError`."""
+    nonces = NonceSource(home / "nonces", credentials.key, clock)
+    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport)
+    try:
+        auth = KrakenAuth(credentials, nonces)
+        yield PrivateApi(Caller(wire, private_pacer(tier), clock, Random(seed), auth), clock)  # noqa: S311
+    finally:
+        wire.close()
+        nonces.close()
