@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import backtest, compare, data, features, testing, up
+from cli import backtest, compare, data, features, simulator, testing, up
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -65,6 +65,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
+app.command("simulator")(simulator.simulator)
 app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
 
 

@@ -12,12 +12,24 @@ from heapq import heappop, heappush
 from itertools import count
 
 from simulator.catalogue import Catalogue, Pair
-from simulator.fills import ENTRIES, EXITS, GAPS, SELL_LIMITS, STOPS, Scenery, budget_of, meet, only_close
+from simulator.faults import Faults
+from simulator.fills import (
+    ENTRIES,
+    EXITS,
+    GAPS,
+    SELL_LIMITS,
+    STOPS,
+    Scenery,
+    at_limit,
+    budget_of,
+    meet,
+    only_close,
+)
 from simulator.orders import LIMIT, MARKET, STOP, Entry, Ids, Ledger, Order, Trade
-from simulator.tape import CLOSE_NS, FIRST_EVENT_NS, HOUR_NS, Tape
+from simulator.tape import CLOSE_NS, FIRST_EVENT_NS, HOUR_NS, SECOND_NS, Tape
 from simulator.truth import Truth
 from trading.codes import FILL_KINDS, FILL_MAKER
-from trading.config import TradingConfig
+from trading.config import Fees, TradingConfig
 from trading.errors import UsageError
 from trading.execution.fills import Fill
 from trading.money import PPM, share
@@ -26,7 +38,7 @@ from trading.portfolio import Terms
 BAR_EVENTS = (EXITS, GAPS, ENTRIES, SELL_LIMITS, STOPS)
 ON_ARRIVAL = (EXITS, ENTRIES, SELL_LIMITS)
 
-Action = Callable[[], None]
+Action = Callable[[], object]
 
 
 class Exchange:
@@ -40,10 +52,12 @@ class Exchange:
         start_ns: int,
         deposits: Mapping[str, int],
         truth: Truth,
+        faults: Faults,
         seed: int = 0,
     ) -> None:
         """Open at `start_ns`, inside the tape, with `deposits` by asset name; else a `UsageError`."""
-        self.tape, self.catalogue, self.config, self.truth = tape, catalogue, config, truth
+        self.tape, self.catalogue, self.truth, self.faults = tape, catalogue, truth, faults
+        self._config = config
         self.now_ns, self.end_ns = start_ns, tape.last * HOUR_NS
         if not tape.first * HOUR_NS <= start_ns < self.end_ns:
             raise UsageError("the simulator must open inside the hours it has bars for")
@@ -52,8 +66,6 @@ class Exchange:
         self.orders: dict[str, Order] = {}
         self.trades: list[Trade] = []
         self.ledger = Ledger()
-        self.mode: Callable[[Pair | None], str] = lambda _: "online"
-        """The state of the venue, or of one pair; a fault may change it."""
         self._ids, self._numbers = Ids(seed), count(1)
         self._open: dict[str, Order] = {}
         self._events: list[tuple[int, int, Action]] = []
@@ -84,16 +96,26 @@ class Exchange:
         return self._events[0][0] if self._events else self.end_ns
 
     @property
-    def hour(self) -> int:
-        """The asof at or before now."""
-        return self.now_ns // HOUR_NS
+    def config(self) -> TradingConfig:
+        """The configuration with the fees that hold now."""
+        rule = self.faults.state("fees", None, self.now_ns)
+        return self._config._replace(fees=Fees(**rule.args)) if rule else self._config
 
-    def scenery(self, a: int) -> Scenery:
-        """What an order for column `a` meets now."""
-        bar = self.tape.bar(self.hour + 1, a)
-        if self.now_ns % HOUR_NS >= CLOSE_NS:
+    def mode(self, pair: Pair | None) -> str:
+        """The state of the venue, or of one pair."""
+        rule = self.faults.state("mode", pair.name if pair else None, self.now_ns)
+        return str(rule.args["status"]) if rule else "online"
+
+    def scenery(self, a: int, at_ns: int | None = None) -> Scenery:
+        """What an order for column `a` meets at a time, now by default."""
+        hour, into_ns = divmod(self.now_ns if at_ns is None else at_ns, HOUR_NS)
+        bar = self.tape.bar(min(hour + 1, self.tape.last), a)
+        if into_ns >= CLOSE_NS or hour == self.tape.last:
             bar = only_close(bar)
-        return Scenery(self.hour, bar, self.tape.reading(self.hour, a), self.terms[a], self.config)
+        thin = self.faults.state("thin", self.tape.instruments[a].name, self.now_ns)
+        if thin:
+            bar.volume = share(bar.volume, int(thin.args["share_ppm"]))
+        return Scenery(hour, bar, self.tape.reading(hour, a), self.terms[a], self.config)
 
     def open_orders(self) -> list[Order]:
         """Orders that may still trade, oldest first."""
@@ -102,14 +124,17 @@ class Exchange:
     def draw_txid(self) -> str:
         return self._ids.draw("O")
 
-    def available(self, asset: str) -> int:
-        """What of a balance no order holds."""
-        held = sum(
+    def held(self, asset: str) -> int:
+        """What open orders hold of a balance."""
+        return sum(
             order.hold(self.terms[order.a], self.config)
             for order in self._open.values()
             if (order.pair.quote if order.buys else order.pair.base).name == asset
         )
-        return self.ledger.balances.get(asset, 0) - held
+
+    def available(self, asset: str) -> int:
+        """What of a balance no order holds."""
+        return self.ledger.balances.get(asset, 0) - self.held(asset)
 
     def transfer(self, asset: str, amount: int) -> Entry:
         """A deposit (+) or withdrawal (-)."""
@@ -120,22 +145,15 @@ class Exchange:
 
     def place(self, order: Order) -> None:
         """Take a checked order in; it trades now if it can, else it rests."""
-        self.orders[order.txid] = self._open[order.txid] = order
-        self.truth.add(
-            self.now_ns,
-            "placed",
-            txid=order.txid,
-            cl_ord_id=order.cl_ord_id,
-            refid=order.refid,
-            pair=order.pair.name,
-            side="buy" if order.buys else "sell",
-            kind=order.kind,
-            lots=order.lots,
-            price=order.price,
-        )
+        self._take_in(order)
         if order.expires_ns:
             self.at(order.expires_ns, lambda: self.end(order, "expired", "Order expired"))
-        self.arrive(order)
+        self._arrive(order)
+
+    def refuse(self, order: Order, reason: str) -> None:
+        """Take an order in and cancel it in the same breath."""
+        self._take_in(order)
+        self.end(order, "canceled", reason)
 
     def end(self, order: Order, status: str, reason: str | None = None) -> None:
         """Close a live order; one that has ended stays as it is."""
@@ -144,6 +162,25 @@ class Exchange:
         order.status, order.reason, order.closed_ns = status, reason, self.now_ns
         del self._open[order.txid]
         self.truth.add(self.now_ns, status, txid=order.txid, filled=order.filled, reason=reason)
+
+    def end_later(self, order: Order, delay_s: float) -> None:
+        """Cancel an order some time from now."""
+        self.at(self.now_ns + int(delay_s * SECOND_NS), lambda: self.end(order, "canceled", "User requested"))
+
+    def amend(self, order: Order) -> None:
+        """Let a changed order meet the bar; one that has filled more than it now wants has ended."""
+        order.amended = True
+        self.truth.add(self.now_ns, "amended", txid=order.txid, lots=order.lots, price=order.price)
+        if order.left <= 0:
+            order.lots = order.filled
+            self.end(order, "canceled", "User requested")
+        else:
+            self._arrive(order)
+
+    def fill_at_limit(self, order: Order) -> None:
+        """Fill what is left of a resting limit, whatever the market does: a fill that beats a cancel."""
+        if order.kind == LIMIT:
+            self._book(order, at_limit(order, self.scenery(order.a)))
 
     def cancel_all(self) -> int:
         """Cancel every live order; returns how many."""
@@ -158,7 +195,7 @@ class Exchange:
 
         def fire() -> None:
             if self._timer is timer and self.mode(None) == "maintenance":
-                self.at(self.now_ns + HOUR_NS // 3600, fire)
+                self.at(self.now_ns + SECOND_NS, fire)
             elif self._timer is timer:
                 self._timer = None
                 self.truth.add(self.now_ns, "dead man's switch", canceled=self.cancel_all())
@@ -179,8 +216,22 @@ class Exchange:
             self._budgets[order.a] = budget - abs(fill.lots)
             self._book(order, fill)
 
-    def arrive(self, order: Order) -> None:
-        """Let a new or amended order meet the bar; what may not rest ends."""
+    def _take_in(self, order: Order) -> None:
+        self.orders[order.txid] = self._open[order.txid] = order
+        self.truth.add(
+            self.now_ns,
+            "placed",
+            txid=order.txid,
+            cl_ord_id=order.cl_ord_id,
+            refid=order.refid,
+            pair=order.pair.name,
+            side="buy" if order.buys else "sell",
+            kind=order.kind,
+            lots=order.lots,
+            price=order.price,
+        )
+
+    def _arrive(self, order: Order) -> None:
         early = self.now_ns % HOUR_NS < FIRST_EVENT_NS
         rests = order.kind == LIMIT and order.buys and not order.immediate
         if order.kind != STOP and not (early and rests):

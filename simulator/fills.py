@@ -51,7 +51,7 @@ def only_close(bar: Bar) -> Bar:
 
 
 def meet(order: Order, event: int, lots: int, budget: int, scenery: Scenery) -> Fill | None:
-    """The fill of at most `lots` of an order at one event, within the volume `budget`; None without a trade."""
+    """The fill of at most `lots` of an order at one event, within `budget` lots; None without a trade."""
     if scenery.bar.traded == 0:
         return None
     session = _session(order, lots, scenery)
@@ -72,11 +72,19 @@ def marketable(order: Order, scenery: Scenery) -> bool:
     return order.price >= scenery.bar.open if order.buys else order.price <= scenery.bar.open
 
 
-def buy_price(lots: int, order: Order, scenery: Scenery) -> Fill | None:
-    """What a market buy of `lots` would trade at, with all the volume it needs."""
-    session = _session(order, lots, scenery)
-    fall_back(0, lots, lots, session)
+def buy_price(order: Order, scenery: Scenery) -> Fill | None:
+    """What a market buy would cost with all the volume it needs; None where nothing trades."""
+    session = _session(order, order.lots, scenery)
+    if scenery.bar.traded:
+        fall_back(0, order.lots, order.lots, session)
     return session.log.rows[0] if session.log.used[0] else None
+
+
+def at_limit(order: Order, scenery: Scenery) -> Fill:
+    """A fill of all that is left of an order, at its limit, as maker."""
+    session = _session(order, order.left, scenery)
+    record(0, FILL_MAKER, order.left if order.buys else -order.left, order.price, 0, session)
+    return session.log.rows[0]
 
 
 def budget_of(bar: Bar, config: TradingConfig) -> int:

@@ -39,9 +39,16 @@ class MarketData:
         self.exchange = exchange
         self._prints: dict[tuple[int, int], tuple[Print, ...]] = {}
 
+    @property
+    def now_ns(self) -> int:
+        """The time that prices are shown for: venue time, unless they are frozen."""
+        now_ns = self.exchange.now_ns
+        frozen = self.exchange.faults.state("frozen", None, now_ns)
+        return int(frozen.args["at_s"] * SECOND_NS) if frozen else now_ns
+
     def moment(self) -> int:
         """A number that rises whenever something public may have changed, seconds aside."""
-        hour, into = divmod(self.exchange.now_ns, HOUR_NS)
+        hour, into = divmod(self.now_ns, HOUR_NS)
         passed = sum(into >= mark for mark in (FIRST_EVENT_NS, LOW_NS, HIGH_NS, CLOSE_NS))
         return hour * 5 + passed
 
@@ -50,12 +57,12 @@ class MarketData:
 
     def reference(self, a: int) -> int:
         """The price that a market order is measured against, ticks; 0 where none is known."""
-        scenery = self.exchange.scenery(a)
+        scenery = self.exchange.scenery(a, self.now_ns)
         return scenery.bar.open if scenery.bar.traded else scenery.reading.close
 
     def touch(self, a: int) -> tuple[int, int]:
         """Bid and ask in ticks, half the estimated spread around the reference price; zeros without one."""
-        price, spread = self.reference(a), self.exchange.scenery(a).reading.spread
+        price, spread = self.reference(a), self.exchange.scenery(a, self.now_ns).reading.spread
         if price == 0:
             return 0, 0
         ask = int(price * (1.0 + 0.5 * spread)) + 1 if spread > 0.0 else price + 1
@@ -70,7 +77,7 @@ class MarketData:
 
     def prints(self, a: int, after_ns: int) -> Iterator[Print]:
         """Public trades after a time and up to now, oldest first."""
-        now = self.exchange.now_ns
+        now = self.now_ns
         first = max(after_ns // HOUR_NS + 1, self.exchange.tape.first)
         for hour in range(first, min(now // HOUR_NS + 1, self.exchange.tape.last) + 1):
             known = self._prints.get((hour, a))
@@ -83,7 +90,7 @@ class MarketData:
     def candles(self, a: int, minutes: int) -> list[Candle]:
         """Up to 720 finished candles and the running one; an interval without a trade repeats the close."""
         step = minutes * MINUTE_NS
-        running = self.exchange.now_ns // step * step
+        running = self.now_ns // step * step
         first = running - CANDLES * step
         filled: dict[int, Candle] = {}
         for each in self.prints(a, first - 1 - 24 * HOUR_NS):

@@ -17,7 +17,8 @@ SPREADS = 200
 
 
 def time(data: MarketData, _: Params) -> Result:
-    unix_s = data.exchange.now_ns // SECOND_NS
+    skew = data.exchange.faults.state("skew", None, data.exchange.now_ns)
+    unix_s = data.exchange.now_ns // SECOND_NS + (int(skew.args["seconds"]) if skew else 0)
     return {
         "unixtime": unix_s,
         "rfc1123": datetime.fromtimestamp(unix_s, UTC).strftime("%a, %e %b %y %H:%M:%S +0000"),
@@ -97,7 +98,7 @@ def ticker(data: MarketData, params: Params) -> Result:
 
 
 def _ticker(data: MarketData, pair: Pair, a: int) -> Result:
-    now, digits = data.exchange.now_ns, max(pair.cost_decimals, pair.price_decimals)
+    now, digits = data.now_ns, max(pair.cost_decimals, pair.price_decimals)
     midnight = now // (DAY_H * HOUR_NS) * DAY_H * HOUR_NS
     last_day = data.day(a, now - DAY_H * HOUR_NS)
     today = data.day(a, midnight - 1)
@@ -148,8 +149,8 @@ def depth(data: MarketData, params: Params) -> Result:
     levels = min(number(params, "count", 100), LEVELS)
     bid, ask = data.touch(a)
     step = max(1, ask - bid)
-    volume = lots_text(pair, max(1, data.exchange.scenery(a).bar.volume // LEVELS))
-    digits, now_s = max(pair.cost_decimals, pair.price_decimals), data.exchange.now_ns // SECOND_NS
+    volume = lots_text(pair, max(1, data.exchange.scenery(a, data.now_ns).bar.volume // LEVELS))
+    digits, now_s = max(pair.cost_decimals, pair.price_decimals), data.now_ns // SECOND_NS
     asks = [[price_text(pair, ask + k * step, digits), volume, now_s] for k in range(levels)]
     bids = [
         [price_text(pair, bid - k * step, digits), volume, now_s] for k in range(levels) if bid > k * step
@@ -170,7 +171,7 @@ def trades(data: MarketData, params: Params) -> Result:
             if len(found) == limit:
                 break
     else:
-        found = list(data.prints(a, data.exchange.now_ns - limit * HOUR_NS))[-limit:]
+        found = list(data.prints(a, data.now_ns - limit * HOUR_NS))[-limit:]
     rows = [
         [
             price_text(pair, each.ticks, max(pair.cost_decimals, pair.price_decimals)),
@@ -188,9 +189,9 @@ def trades(data: MarketData, params: Params) -> Result:
 
 def spread(data: MarketData, params: Params) -> Result:
     key, pair, a = _one(data, params)
-    now_s, (bid, ask) = data.exchange.now_ns // SECOND_NS, data.touch(a)
+    now_s, (bid, ask) = data.now_ns // SECOND_NS, data.touch(a)
     half = (ask - bid) // 2
-    found = list(data.prints(a, data.exchange.now_ns - SPREADS * HOUR_NS))[1 - SPREADS :]
+    found = list(data.prints(a, data.now_ns - SPREADS * HOUR_NS))[1 - SPREADS :]
     rows = [(each.time_ns // SECOND_NS, max(1, each.ticks - half), each.ticks + half) for each in found]
     digits = max(pair.cost_decimals, pair.price_decimals)
     return {

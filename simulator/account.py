@@ -1,0 +1,213 @@
+"""The private endpoints that only look: balances, orders, trades, ledgers, fees."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from simulator.exchange import Exchange
+from simulator.orders import Order
+from simulator.orderview import ledger_row, scale, shown, trade_row
+from simulator.protocol import Params, Refusal, Result, balance_text, flag, money_text, names, number
+from simulator.tape import SECOND_NS
+from trading.money import PPM
+from trading.portfolio import value_at
+
+PAGE = 50
+QUERY_MAX = 50
+FEE_DECIMALS = 4
+
+T = TypeVar("T")
+
+
+def balance(exchange: Exchange, _: Params) -> Result:
+    return {asset: row["balance"] for asset, row in balance_rows(exchange, exchange.ledger.balances).items()}
+
+
+def balance_ex(exchange: Exchange, _: Params) -> Result:
+    return balance_rows(exchange, exchange.ledger.balances)
+
+
+def balance_rows(exchange: Exchange, balances: Mapping[str, int]) -> Result:
+    """Rows of BalanceEx for balances by asset name, with what orders hold now."""
+    rows = {}
+    for name, units in sorted(balances.items()):
+        asset = exchange.catalogue.asset(name)
+        if asset is not None:
+            digits, held = scale(exchange, asset), exchange.held(name)
+            rows[asset.id] = {
+                "balance": balance_text(asset, units, digits),
+                "hold_trade": balance_text(asset, held, digits),
+            }
+    return rows
+
+
+def trade_balance(exchange: Exchange, _: Params) -> Result:
+    """Everything at the last price in the quote currency; there is no margin."""
+    total = sum(units for name, units in exchange.ledger.balances.items() if name not in _bases(exchange))
+    for a, instrument in enumerate(exchange.tape.instruments):
+        units = exchange.ledger.balances.get(instrument.base, 0)
+        scenery = exchange.scenery(a)
+        price = scenery.bar.open if scenery.bar.traded else scenery.reading.close
+        total += value_at(price, units, exchange.terms[a])
+    unfilled = sum(
+        value_at(order.price, order.left, exchange.terms[order.a])
+        for order in exchange.open_orders()
+        if order.buys
+    )
+    worth, none = money_text(total), money_text(0)
+    return {
+        "eb": worth,
+        "tb": worth,
+        "m": none,
+        "uv": money_text(unfilled),
+        "n": none,
+        "c": none,
+        "v": none,
+        "e": worth,
+        "mf": worth,
+    }
+
+
+def _bases(exchange: Exchange) -> set[str]:
+    return {instrument.base for instrument in exchange.tape.instruments}
+
+
+def open_orders(exchange: Exchange, params: Params) -> Result:
+    found = _filtered(exchange.open_orders(), params)
+    return {
+        "open": {order.txid: shown(order, exchange.now_ns, flag(params, "trades")) for order in found[::-1]}
+    }
+
+
+def closed_orders(exchange: Exchange, params: Params) -> Result:
+    done = [order for order in exchange.orders.values() if not order.live]
+    which = str(params.get("closetime", "both"))
+    moments = {order.txid: order.opened_ns if which == "open" else order.closed_ns for order in done}
+    bounds = _bounds(params, {order.txid: moments[order.txid] for order in done})
+    found = [order for order in _filtered(done, params) if bounds[0] < moments[order.txid] <= bounds[1]]
+    found.sort(key=lambda order: order.closed_ns, reverse=True)
+    rows = {
+        order.txid: shown(order, exchange.now_ns, flag(params, "trades")) for order in _page(found, params)
+    }
+    return _counted("closed", rows, len(found), params)
+
+
+def query_orders(exchange: Exchange, params: Params) -> Result:
+    wanted = names(params, "txid")
+    if not 1 <= len(wanted) <= QUERY_MAX:
+        raise Refusal("EGeneral:Invalid arguments:txid")
+    orders = [exchange.orders[txid] for txid in wanted if txid in exchange.orders]
+    if not orders:
+        raise Refusal("EOrder:Invalid order")
+    return {
+        order.txid: shown(order, exchange.now_ns, flag(params, "trades"))
+        for order in _filtered(orders, params)
+    }
+
+
+def trades_history(exchange: Exchange, params: Params) -> Result:
+    bounds = _bounds(params, {trade.txid: trade.time_ns for trade in exchange.trades})
+    found = [trade for trade in reversed(exchange.trades) if bounds[0] < trade.time_ns <= bounds[1]]
+    rows = {trade.txid: trade_row(trade, flag(params, "ledgers")) for trade in _page(found, params)}
+    return _counted("trades", rows, len(found), params)
+
+
+def query_trades(exchange: Exchange, params: Params) -> Result:
+    wanted = set(names(params, "txid"))
+    rows = {trade.txid: trade_row(trade, False) for trade in exchange.trades if trade.txid in wanted}
+    if len(wanted) > 20 or len(rows) < len(wanted):
+        raise Refusal("EGeneral:Invalid arguments:txid")
+    return rows
+
+
+def ledgers(exchange: Exchange, params: Params) -> Result:
+    wanted = [exchange.catalogue.asset(name) for name in names(params, "asset") if name != "all"]
+    kind = str(params.get("type", "all"))
+    entries = exchange.ledger.entries
+    bounds = _bounds(params, {entry.id: entry.time_ns for entry in entries})
+    found = [
+        entry
+        for entry in reversed(entries)
+        if bounds[0] < entry.time_ns <= bounds[1]
+        and (not wanted or exchange.catalogue.asset(entry.asset) in wanted)
+        and kind in ("all", entry.kind)
+    ]
+    rows = {entry.id: ledger_row(exchange, entry) for entry in _page(found, params)}
+    return _counted("ledger", rows, len(found), params)
+
+
+def trade_volume(exchange: Exchange, params: Params) -> Result:
+    given = params.get("fee_schedule", "false")
+    if given not in ("true", "false"):
+        raise Refusal("EGeneral:Invalid arguments")
+    result: Result = {"currency": "ZUSD", "volume": "0.0000"}
+    pairs = [exchange.catalogue.pair(name) for name in names(params, "pair")]
+    if None in pairs:
+        raise Refusal("EQuery:Unknown asset pair")
+    if pairs:
+        ids = [pair.id for pair in pairs if pair]
+        fees = exchange.config.fees
+        result["fees"] = {id: _fee(fees.taker_ppm) for id in ids}
+        result["fees_maker"] = {id: _fee(fees.maker_ppm) for id in ids}
+        if given == "true":
+            tier = {
+                "maker_fee": _percent(fees.maker_ppm),
+                "taker_fee": _percent(fees.taker_ppm),
+                "active": True,
+            }
+            result["schedules"] = [{"pair": id, "class": "forex", "tiers": [tier]} for id in ids]
+    return result
+
+
+def _fee(ppm: int) -> Result:
+    percent = _percent(ppm)
+    return {
+        "fee": percent,
+        "minfee": percent,
+        "maxfee": percent,
+        "nextfee": None,
+        "nextvolume": None,
+        "tiervolume": "0.0000",
+    }
+
+
+def _percent(ppm: int) -> str:
+    return f"{ppm * 100 / PPM:.{FEE_DECIMALS}f}"
+
+
+def open_positions(_: Exchange, __: Params) -> Result:
+    """Margin positions: there are none, and no way to have one."""
+    return {}
+
+
+def _filtered(orders: Iterable[Order], params: Params) -> list[Order]:
+    """The orders with the client's id or reference, where one is given."""
+    id, reference = params.get("cl_ord_id"), params.get("userref")
+    return [
+        order
+        for order in orders
+        if (not id or order.cl_ord_id == id) and (not reference or str(order.userref) == str(reference))
+    ]
+
+
+def _bounds(params: Params, known: Mapping[str, int]) -> tuple[int, int]:
+    """(exclusive start, inclusive end) in nanoseconds; each is a time in seconds or an id."""
+
+    def bound(name: str, default: int) -> int:
+        given = str(params.get(name) or "")
+        if given in known:
+            return known[given]
+        try:
+            return int(float(given) * SECOND_NS) if given else default
+        except ValueError as error:
+            raise Refusal(f"EGeneral:Invalid arguments:{name}") from error
+
+    return bound("start", -1), bound("end", 1 << 63)
+
+
+def _page(rows: list[T], params: Params) -> list[T]:
+    offset = number(params, "ofs", 0)
+    return rows[offset : offset + PAGE]
+
+
+def _counted(name: str, rows: Result, count: int, params: Params) -> Result:
+    return {name: rows} if flag(params, "without_count") else {name: rows, "count": count}
