@@ -98,6 +98,8 @@ class Live:
         )
         self._windows = np.empty((assets, 2, MEDIAN_H))
         self._counts = np.zeros((assets, 2), dtype=np.int64)
+        # Kept, since memory fresh from the system costs as much as the columns.
+        self._scratch = np.empty(assets * len(INSTRUMENT_FEATURES) * CHUNK_H)
         self._sorted_asof: int | None = None
         self._base: int | None = None
         self._row = 0
@@ -137,6 +139,7 @@ class Live:
             self._days,
             self._windows,
             self._counts,
+            self._scratch,
             _plain(eligible, np.bool_),
             self._columns,
             self._market,

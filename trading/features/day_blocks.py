@@ -1,7 +1,7 @@
 """Windows of whole days, hour by hour, with nothing ever subtracted.
 
 A window of 24 d hours that ends in today's hour h is the rest of its oldest day after h, the d - 1 whole
-days between, and today up to h. The whole days are added once a day, newest first; the rest of the oldest
+days between, and today up to h. The whole days are added once a day, oldest first; the rest of the oldest
 day from its end backwards; today forwards; and the three in one order. So an hour costs O(1), reads no
 bar outside its window, and has the same bits alone and in a batch. `docs/adr/0004-day-blocks.md` says
 what else was tried.
@@ -42,50 +42,62 @@ def close_days(first: int, stop: int, kept: Floats, sums: Floats, days: Floats) 
     """Total each day whose last row is among rows first..stop-1."""
     for day in range(first // DAY_H, stop // DAY_H):
         for a in range(kept.shape[0]):
-            total = days[a, day]
-            total[:] = 0.0
+            total, begin, end = days[a, day], day * DAY_H, day * DAY_H + DAY_H
+            x, one = sums[a, begin:end], kept[a, :, begin:end]
+            for k in range(CHANNELS):
+                channel = 0.0
+                for h in range(DAY_H):
+                    channel += x[h, k]
+                total[k] = channel
             highest, lowest, wilder = -math.inf, math.inf, 0.0
             moments, origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0
             for h in range(DAY_H):
-                t = day * DAY_H + h
-                for k in range(CHANNELS):
-                    total[k] += sums[a, t, k]
-                moments, origin = seen(moments, origin, h, kept[a, P, t])
-                highest = kept[a, HIGH, t] if kept[a, HIGH, t] > highest else highest
-                lowest = kept[a, LOW, t] if kept[a, LOW, t] < lowest else lowest
-                wilder = wilder * DECAY + kept[a, RANGE, t] * GAIN
+                moments, origin = seen(moments, origin, h, one[P, h])
+                highest, lowest = wider(highest, lowest, one[HIGH, h], one[LOW, h])
+                wilder = wilder * DECAY + one[RANGE, h] * GAIN
             keep_moments(total[PATH:], moments, origin)
             total[HIGHEST], total[LOWEST], total[WILDER] = highest, lowest, wilder
 
 
+def whole_sums(days: Floats, length: int, first: int, stop: int, out: Floats) -> None:
+    """Sums over the length - 1 days before each day that rows first..stop-1 touch; out (days, channels)."""
+    before = first // DAY_H - (length - 1)
+    out[:] = 0.0
+    # Days inside, so that the additions of a window do not wait for each other.
+    for j in range(length - 1):
+        for i in range((stop - 1) // DAY_H - first // DAY_H + 1):
+            for k in range(CHANNELS):
+                out[i, k] += days[before + i + j, k]
+
+
 def window_sums(
-    sums: Floats, days: Floats, quad: int, length: int, first: int, stop: int, out: Floats
+    sums: Floats, whole: Floats, quad: int, length: int, first: int, stop: int, out: Floats
 ) -> None:
     """Sums over the `length` days that end at rows first..stop-1, of four channels of one instrument.
 
-    out (rows, channels), of which it fills the quad's.
+    whole as `whole_sums` gives it; out (rows, channels), of which the quad's are filled.
     """
     k = QUAD_STARTS[quad]
+    x, w, y = sums[:, k : k + 4], whole[:, k : k + 4], out[:, k : k + 4]
     rest = np.zeros((DAY_H + 1, 4))
     for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
-        w0, w1, w2, w3 = 0.0, 0.0, 0.0, 0.0
-        for j in range(1, length):
-            whole = days[day - j]
-            w0, w1, w2, w3 = w0 + whole[k], w1 + whole[k + 1], w2 + whole[k + 2], w3 + whole[k + 3]
-        r0, r1, r2, r3 = 0.0, 0.0, 0.0, 0.0
+        begin, end, d = day * DAY_H, min(day * DAY_H + DAY_H, stop), day - first // DAY_H
+        # Slices count from 0: an index that might be negative costs a comparison on every access.
+        oldest, today = x[begin - length * DAY_H : begin - length * DAY_H + DAY_H], x[begin:end]
+        a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
         for h in range(DAY_H - 1, 0, -1):
-            x = sums[(day - length) * DAY_H + h]
-            r0, r1, r2, r3 = r0 + x[k], r1 + x[k + 1], r2 + x[k + 2], r3 + x[k + 3]
-            rest[h, 0], rest[h, 1], rest[h, 2], rest[h, 3] = r0, r1, r2, r3
-        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-        for h in range(min(DAY_H, stop - day * DAY_H)):
-            t = day * DAY_H + h
-            x = sums[t]
-            t0, t1, t2, t3 = t0 + x[k], t1 + x[k + 1], t2 + x[k + 2], t3 + x[k + 3]
-            if t >= first:
-                y, r = out[t - first], rest[h + 1]
-                y0, y1, y2, y3 = t0 + w0 + r[0], t1 + w1 + r[1], t2 + w2 + r[2], t3 + w3 + r[3]
-                y[k], y[k + 1], y[k + 2], y[k + 3] = y0, y1, y2, y3
+            a0, a1, a2, a3 = a0 + oldest[h, 0], a1 + oldest[h, 1], a2 + oldest[h, 2], a3 + oldest[h, 3]
+            rest[h, 0], rest[h, 1], rest[h, 2], rest[h, 3] = a0, a1, a2, a3
+        w0, w1, w2, w3 = w[d, 0], w[d, 1], w[d, 2], w[d, 3]
+        a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
+        for h in range(end - begin):
+            a0, a1, a2, a3 = a0 + today[h, 0], a1 + today[h, 1], a2 + today[h, 2], a3 + today[h, 3]
+            i = begin + h - first
+            if i >= 0:
+                y[i, 0] = a0 + w0 + rest[h + 1, 0]
+                y[i, 1] = a1 + w1 + rest[h + 1, 1]
+                y[i, 2] = a2 + w2 + rest[h + 1, 2]
+                y[i, 3] = a3 + w3 + rest[h + 1, 3]
 
 
 def window_extremes(
@@ -97,24 +109,28 @@ def window_extremes(
     """
     rest = np.empty((DAY_H + 1, 3))
     rest[DAY_H, 0], rest[DAY_H, 1], rest[DAY_H, 2] = -math.inf, math.inf, 0.0
+    least = MIN_SHARE * (length * DAY_H)
     for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
-        highest, lowest, known = -math.inf, math.inf, 0.0
-        for j in range(1, length):
-            highest, lowest = wider(highest, lowest, days[day - j, HIGHEST], days[day - j, LOWEST])
-            known += days[day - j, PATH]
+        begin, end = day * DAY_H, min(day * DAY_H + DAY_H, stop)
+        old, between = begin - length * DAY_H, days[day - length + 1 : day]
+        old_high, old_low = high[old : old + DAY_H], low[old : old + DAY_H]
+        new_high, new_low = high[begin:end], low[begin:end]
+        top, bottom, known = -math.inf, math.inf, 0.0
         for h in range(DAY_H - 1, 0, -1):
-            t = (day - length) * DAY_H + h
-            rest[h, 0], rest[h, 1] = wider(rest[h + 1, 0], rest[h + 1, 1], high[t], low[t])
-            rest[h, 2] = rest[h + 1, 2] + (1.0 if low[t] < math.inf else 0.0)
-        for h in range(min(DAY_H, stop - day * DAY_H)):
-            t = day * DAY_H + h
-            highest, lowest = wider(highest, lowest, high[t], low[t])
-            known += 1.0 if low[t] < math.inf else 0.0
-            if t >= first:
-                enough = known + rest[h + 1, 2] >= MIN_SHARE * (length * DAY_H)
-                top, bottom = wider(highest, lowest, rest[h + 1, 0], rest[h + 1, 1])
-                out[t - first, 0] = top if enough else NAN
-                out[t - first, 1] = bottom if enough else NAN
+            top, bottom = wider(top, bottom, old_high[h], old_low[h])
+            known += 1.0 if old_low[h] < math.inf else 0.0
+            rest[h, 0], rest[h, 1], rest[h, 2] = top, bottom, known
+        top, bottom, known = -math.inf, math.inf, 0.0
+        for j in range(length - 1):
+            top, bottom = wider(top, bottom, between[j, HIGHEST], between[j, LOWEST])
+            known += between[j, PATH]
+        for h in range(end - begin):
+            top, bottom = wider(top, bottom, new_high[h], new_low[h])
+            known += 1.0 if new_low[h] < math.inf else 0.0
+            if begin + h >= first:
+                i, enough = begin + h - first, known + rest[h + 1, 2] >= least
+                highest, lowest = wider(top, bottom, rest[h + 1, 0], rest[h + 1, 1])
+                out[i, 0], out[i, 1] = (highest, lowest) if enough else (NAN, NAN)
 
 
 def wider(highest: float, lowest: float, high: float, low: float) -> tuple[float, float]:
@@ -132,33 +148,34 @@ def window_path(p: Floats, days: Floats, length: int, first: int, stop: int, out
     moves.
     """
     rest = np.zeros((DAY_H + 1, ORIGIN + 1 - PATH))
+    least = MIN_SHARE * (length * DAY_H)
     for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
-        whole, whole_origin = whole_days(days, day, length)
+        begin, end = day * DAY_H, min(day * DAY_H + DAY_H, stop)
+        oldest, today = p[begin - length * DAY_H : begin - length * DAY_H + DAY_H], p[begin:end]
+        whole, whole_origin = whole_days(days[day - length + 1 : day])
         moments, origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0
         for h in range(DAY_H - 1, 0, -1):
-            moments, origin = seen(moments, origin, h, p[(day - length) * DAY_H + h])
+            moments, origin = seen(moments, origin, h, oldest[h])
             keep_moments(rest[h], moments, origin)
         moments, origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0
-        for h in range(min(DAY_H, stop - day * DAY_H)):
-            t = day * DAY_H + h
-            moments, origin = seen(moments, origin, h, p[t])
-            if t >= first:
-                oldest = moved(kept_moments(rest[h + 1]), -DAY_H * length, rest[h + 1, 6] - origin)
-                total = merged(merged(moments, moved(whole, 0.0, whole_origin - origin)), oldest)
-                centre(total, p[t] - origin, MIN_SHARE * (length * DAY_H), out[t - first])
+        for h in range(end - begin):
+            moments, origin = seen(moments, origin, h, today[h])
+            if begin + h >= first:
+                past = moved(kept_moments(rest[h + 1]), -DAY_H * length, rest[h + 1, 6] - origin)
+                total = merged(merged(moments, moved(whole, 0.0, whole_origin - origin)), past)
+                centre(total, today[h] - origin, least, out[begin + h - first])
 
 
-def whole_days(days: Floats, day: int, length: int) -> tuple[Moments, float]:
-    """Moments of the length - 1 days before `day`, hours counted from the start of `day`, and their
-    origin.
-    """
+def whole_days(between: Floats) -> tuple[Moments, float]:
+    """Moments of the whole days before today, hours counted from today's start, and their origin."""
     whole, origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0
-    for j in range(1, length):
-        block = days[day - j, PATH:]
+    for j in range(between.shape[0]):
+        block = between[j, PATH:]
         if block[0] > 0.0:
             if whole[0] == 0.0:
                 origin = block[6]
-            whole = merged(whole, moved(kept_moments(block), -DAY_H * j, block[6] - origin))
+            age_h = DAY_H * (between.shape[0] - j)
+            whole = merged(whole, moved(kept_moments(block), -age_h, block[6] - origin))
     return whole, origin
 
 

@@ -8,6 +8,7 @@ from trading.features.arithmetic import NAN
 from trading.features.day_blocks import (
     PATH_COLUMNS,
     close_days,
+    whole_sums,
     window_extremes,
     window_path,
     window_sums,
@@ -41,6 +42,7 @@ from trading.features.series import (
     RETURN_QUAD,
     RR,
     SEEN,
+    SERIES,
     SPREAD,
     STD_24,
     N,
@@ -99,26 +101,31 @@ def enter(
     pairs(row, stop, btc, sums)
     close_days(row, stop, kept, sums, days)
     totals, extremes = np.empty((stop - row, CHANNELS)), np.empty((stop - row, 2))
+    nothing = np.zeros(((stop - 1) // DAY_H - row // DAY_H + 1, CHANNELS))
     for a in range(kept.shape[0]):
-        window_sums(sums[a], days[a], RETURN_QUAD, 1, row, stop, totals)
+        window_sums(sums[a], nothing, RETURN_QUAD, 1, row, stop, totals)
         window_extremes(kept[a, HIGH], kept[a, LOW], days[a], 1, row, stop, extremes)
+        one = kept[a, :, row:stop]
         for i in range(stop - row):
-            s, t = totals[i], row + i
-            known = kept[a, CLOSE, t] > 0.0
-            kept[a, STD_24, t] = deviation(s[N], s[R], s[RR], DAY_H) if known else NAN
-            kept[a, SPREAD, t] = average(s[N], s[PAIR], DAY_H) if known else NAN
-            kept[a, HIGH_24, t], kept[a, LOW_24, t] = extremes[i, 0], extremes[i, 1]
+            s, known = totals[i], one[CLOSE, i] > 0.0
+            one[STD_24, i] = deviation(s[N], s[R], s[RR], DAY_H) if known else NAN
+            one[SPREAD, i] = average(s[N], s[PAIR], DAY_H) if known else NAN
+            one[HIGH_24, i], one[LOW_24, i] = extremes[i, 0], extremes[i, 1]
 
 
 def forget(gone: int, row: int, kept: Floats, sums: Floats, days: Floats) -> None:
-    """Move the rows from whole day `gone` to `row` to the front of the buffers."""
+    """Move the rows from whole day `gone` to `row` to the front of the buffers.
+
+    Only the percentile looks back further than the longest window; of the rest the last 32 days will do.
+    """
     start = gone * DAY_H
+    recent = max(start, row - 32 * DAY_H)
     for a in range(kept.shape[0]):
-        for series in range(kept.shape[1]):
-            one = kept[a, series]
-            for t in range(row - start):
-                one[t] = one[start + t]
-        sums[a, : row - start] = sums[a, start:row]
+        kept[a, STD_24, : row - start] = kept[a, STD_24, start:row]
+        for series in range(SERIES):
+            if series != STD_24:
+                kept[a, series, recent - start : row - start] = kept[a, series, recent:row]
+        sums[a, recent - start : row - start] = sums[a, recent:row]
         days[a, : days.shape[1] - gone] = days[a, gone:]
 
 
@@ -134,6 +141,7 @@ def fill(
     days: Floats,
     windows: Floats,
     counts: Counts,
+    scratch: Floats,
     eligible: Flags,
     columns: Counts,
     market_columns: Counts,
@@ -141,14 +149,16 @@ def fill(
     values: Floats,
     market: Floats,
 ) -> None:
-    """Compute rows first..stop-1 of the buffers and write the chosen columns at rows `at`.. of the results.
+    """Compute rows first..stop-1 of the buffers and write the chosen columns at rows `at`.. of the
+    results.
 
-    wanted (columns of the library) and parts (windows, parts) say what to compute. windows (instruments, 2,
-    MEDIAN_H) and counts (instruments, 2) are the sorted windows before row `first` if `warm`. columns and
-    market_columns are positions in the library and among its market columns.
+    wanted (columns of the library) and parts (windows, parts) say what to compute. windows (instruments,
+    2, MEDIAN_H) and counts (instruments, 2) are the sorted windows before row `first` if `warm`. scratch
+    has room for every column. columns and market_columns are positions in the library and among its
+    market columns.
     """
     rows, assets = stop - first, kept.shape[0]
-    block = np.empty((assets, INSTRUMENT_COLUMNS, rows))
+    block = scratch[: assets * INSTRUMENT_COLUMNS * rows].reshape((assets, INSTRUMENT_COLUMNS, rows))
     week_close = np.empty((assets, rows))
     totals, stds, path = np.empty((4, rows, CHANNELS)), np.empty((4, rows)), np.empty((4, rows, PATH_COLUMNS))
     for a in range(assets):
@@ -184,10 +194,13 @@ def measure(
     path: Floats,
 ) -> None:
     """Sums, standard deviations and path moments of one instrument on the windows that need them."""
+    whole = np.empty(((stop - 1) // DAY_H - first // DAY_H + 1, CHANNELS))
     for k in range(4):
+        if parts[k, :QUADS].any():
+            whole_sums(days, WINDOW_DAYS[k], first, stop, whole)
         for quad in range(QUADS):
             if parts[k, quad]:
-                window_sums(sums, days, quad, WINDOW_DAYS[k], first, stop, totals[k])
+                window_sums(sums, whole, quad, WINDOW_DAYS[k], first, stop, totals[k])
         if parts[k, RETURN_QUAD]:
             for i in range(stop - first):
                 s = totals[k, i]

@@ -42,26 +42,27 @@ def bars(
     hours = close.shape[0]
     ln_high, ln_low = np.empty(hours), np.empty(hours)
     for a in range(close.shape[1]):
-        one = kept[a]
+        # Slices, counted from 0: an index that might be negative costs a comparison on every access.
+        one, channels = kept[a, :, row : row + hours], sums[a, row : row + hours]
+        known_before = kept[a, CLOSE, row - 1 : row + hours - 1]
         for i in range(hours):
-            t = row + i
             c, h, lo = close[i, a], high[i, a], low[i, a]
-            known = c > 0.0
-            one[CLOSE, t] = c if known else NAN
-            one[HIGH, t] = h if known else -math.inf
-            one[LOW, t] = lo if known else math.inf
-            one[TRADED, t] = 1.0 if known and not stale[i, a] else 0.0
-            one[DOLLAR, t] = volume[i, a] * (h + lo + c) / 3.0 if known else NAN
-            before = one[CLOSE, t - 1]
-            one[RANGE, t] = true_range(h, lo, before) if known and before > 0.0 else NAN
-            sums[a, t, DOLLARS] = one[DOLLAR, t] if known else 0.0
-            sums[a, t, CLOSES] = c if known else 0.0
-            sums[a, t, SEEN] = 1.0 if known else 0.0
-        logs(one[CLOSE, row : row + hours], one[P, row : row + hours])
-        logs(one[HIGH, row : row + hours], ln_high)
-        logs(one[LOW, row : row + hours], ln_low)
+            known, dollar = c > 0.0, volume[i, a] * (h + lo + c) / 3.0
+            one[CLOSE, i] = c if known else NAN
+            one[HIGH, i] = h if known else -math.inf
+            one[LOW, i] = lo if known else math.inf
+            one[TRADED, i] = 1.0 if known and not stale[i, a] else 0.0
+            one[DOLLAR, i] = dollar if known else NAN
+            channels[i, DOLLARS] = dollar if known else 0.0
+            channels[i, CLOSES] = c if known else 0.0
+            channels[i, SEEN] = 1.0 if known else 0.0
+            before = known_before[i]
+            one[RANGE, i] = true_range(h, lo, before) if known and before > 0.0 else NAN
+        logs(kept[a, CLOSE, row : row + hours], kept[a, P, row : row + hours])
+        logs(kept[a, HIGH, row : row + hours], ln_high)
+        logs(kept[a, LOW, row : row + hours], ln_low)
         for i in range(hours):
-            one[MIDDLE, row + i] = 0.5 * (ln_high[i] + ln_low[i])
+            one[MIDDLE, i] = 0.5 * (ln_high[i] + ln_low[i])
 
 
 def true_range(high: float, low: float, before: float) -> float:
@@ -78,29 +79,31 @@ def true_range(high: float, low: float, before: float) -> float:
 def returns(row: int, stop: int, kept: Floats, sums: Floats) -> None:
     """The channels made of one return or of one pair of bars; 0 unless both bars traded."""
     for a in range(kept.shape[0]):
-        p, middle, traded = kept[a, P], kept[a, MIDDLE], kept[a, TRADED]
-        for t in range(row, stop):
-            ok = traded[t] * traded[t - 1] > 0.0
-            r = p[t] - p[t - 1] if ok else 0.0
-            term = 4.0 * (p[t - 1] - middle[t - 1]) * (p[t - 1] - middle[t]) if ok else 0.0
-            sums[a, t, N] = 1.0 if ok else 0.0
-            sums[a, t, R] = r
-            sums[a, t, RR] = r * r
-            sums[a, t, PAIR] = math.sqrt(term) if term > 0.0 else 0.0
+        before, now, channels = kept[a, :, row - 1 : stop - 1], kept[a, :, row:stop], sums[a, row:stop]
+        for i in range(stop - row):
+            ok = before[TRADED, i] * now[TRADED, i] > 0.0
+            p, middle = before[P, i], before[MIDDLE, i]
+            r = now[P, i] - p if ok else 0.0
+            term = 4.0 * (p - middle) * (p - now[MIDDLE, i]) if ok else 0.0
+            channels[i, N] = 1.0 if ok else 0.0
+            channels[i, R] = r
+            channels[i, RR] = r * r
+            channels[i, PAIR] = math.sqrt(term if term > 0.0 else 0.0)
 
 
 def pairs(row: int, stop: int, btc: int, sums: Floats) -> None:
     """The channels made of a return that bitcoin and the instrument both have."""
     for a in range(sums.shape[0]):
-        for t in range(row, stop):
-            both = sums[a, t, N] * sums[btc, t, N]
-            x, y = sums[btc, t, R] * both, sums[a, t, R] * both
-            sums[a, t, BOTH] = both
-            sums[a, t, BTC] = x
-            sums[a, t, OWN] = y
-            sums[a, t, BTC_BTC] = x * x
-            sums[a, t, OWN_OWN] = y * y
-            sums[a, t, BTC_OWN] = x * y
+        one, bitcoin = sums[a, row:stop], sums[btc, row:stop]
+        for i in range(stop - row):
+            both = one[i, N] * bitcoin[i, N]
+            x, y = bitcoin[i, R] * both, one[i, R] * both
+            one[i, BOTH] = both
+            one[i, BTC] = x
+            one[i, OWN] = y
+            one[i, BTC_BTC] = x * x
+            one[i, OWN_OWN] = y * y
+            one[i, BTC_OWN] = x * y
 
 
 def deviation(n: float, total: float, squares: float, window_h: int) -> float:

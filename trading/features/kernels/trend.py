@@ -27,9 +27,12 @@ def return_hours(k: int) -> int:
 
 def log_returns(kept: Floats, k: int, first: int, out: Floats) -> None:
     """The k-th return of rows first..; kept (series, rows), out (columns, rows)."""
-    p, traded, column, hours = kept[P], kept[TRADED], out[RET + k], return_hours(k)
-    for i in range(column.shape[0]):
-        column[i] = log_return(p, traded, first + i, hours)
+    column, hours = out[RET + k], return_hours(k)
+    rows = column.shape[0]
+    now, before = kept[:, first : first + rows], kept[:, first - hours : first - hours + rows]
+    for i in range(rows):
+        ok = now[TRADED, i] * before[TRADED, i] > 0.0
+        column[i] = now[P, i] - before[P, i] if ok else NAN
 
 
 def scaled_returns(sigma: Floats, k: int, out: Floats) -> None:
