@@ -27,7 +27,7 @@ SETS = """<fieldset><legend>Benchmarks</legend>
 
 def growth(run: Run) -> str:
     """Unit value from 100, beside every benchmark."""
-    series = [growth_line(name, record, _css(name)) for name, record in run.benchmarks.items()]
+    series = [growth_line(name, record, _css(name)) for name, record in run.others.items()]
     own = growth_line(str(run.details["predictor"]), run.record, "own")
     return growth_figure("growth", [*series, own], run.record.equity, raw=any(RAW in s.name for s in series))
 
@@ -112,7 +112,7 @@ def exposure(run: Run) -> str:
 
 def year_ends(run: Run) -> tuple[list[str], list[list[str]]]:
     """The growth chart as a table: the unit value at the end of each year, from 100."""
-    rows = {str(run.details["predictor"]): run.record, **run.benchmarks}
+    rows = {str(run.details["predictor"]): run.record, **run.others}
     head: list[str] = []
     body = []
     for name, record in rows.items():

@@ -118,12 +118,13 @@ def metric_row(name: str, m: Metrics) -> list[str]:
 def benchmarks(run: Run, of: Analysis) -> str:
     """The run beside what anyone could have done."""
     rows = [metric_row(str(run.details["predictor"]), of.metrics)]
-    rows += [metric_row(name, m) for name, m in of.benchmarks.items()]
+    rows += [metric_row(name, of.benchmarks[name]) for name in run.others]
     gains = []
     if of.intervals:
         gains = [
             [name, *interval_cells(gain, share=False), proven(gain)]
             for name, gain in of.intervals.sharpe_gain.items()
+            if name in run.others
         ]
     head = ("against", "gain", "low", "high", "")
     return section(

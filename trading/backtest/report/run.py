@@ -46,3 +46,8 @@ class Run:
     """The same run under the other fee schedule."""
     double_cost: Record | None = None
     """The same run at twice the cost."""
+
+    @property
+    def others(self) -> dict[str, Record]:
+        """The benchmarks without the run itself, which may be one of them."""
+        return {name: of for name, of in self.benchmarks.items() if name != self.details["predictor"]}
