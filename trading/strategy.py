@@ -1,7 +1,9 @@
-"""From predictions, or a benchmark's signals, to wishes: which instruments to enter, leave or resize, and why.
+"""From predictions, or a benchmark's signals, to wishes: which instruments to enter, leave or resize, and
+why.
 
-The strategy wishes; risk decides. For every instrument it writes an action, a reason (the first gate that kept
-it out, when it stays out), the wanted weight, a rank, and the distances of stop, target and trail from the limit.
+The strategy wishes; risk decides. For every instrument it writes an action, a reason (the first gate that
+kept it out, when it stays out), the wanted weight, a rank, and the distances of stop, target and trail from
+the limit.
 """
 
 from collections.abc import Sequence
@@ -106,7 +108,8 @@ def quality_gate(market: Market, reading: Reading, position: Position) -> int:
 def prediction_gate(market: Market, reading: Reading, equity: int, config: TradingConfig) -> int:
     """The gates on what the release predicts; a NaN fails its gate."""
     rules = config.strategy
-    if not (reading.p24 == reading.p24 and reading.e_hold == reading.e_hold):
+    known = reading.p24 + reading.e24 + reading.e_hold + market.p_crash + market.p_high_volatility
+    if known != known:
         return NO_PREDICTION
     if reading.p24 < rules.p24_enter:
         return LOW_PROBABILITY

@@ -1,11 +1,13 @@
 """How a bar fills orders. One order of events inside a bar, the same in backtest, paper and simulator.
 
-exits at the open -> resting stops gapped through -> entry limit -> stop -> fallback at the close. An entry fills at
-the open as taker when the open is at or below its limit, else as maker only when price trades a tick through it. A
-stop fills at min(open, stop) less slippage, never at the low; when the low reaches the stop in the bar of a limit
-entry, the entry filled first and is stopped. No fill in a bar without a trade; at most a share of the bar's volume.
+exits at the open -> resting stops gapped through -> entry limit -> stop -> fallback at the close. An entry
+fills at the open as taker when the open is at or below its limit, else as maker only when price trades a tick
+through it. A stop fills at min(open, stop) less slippage, never at the low; when the low reaches the stop in
+the bar of a limit entry, the entry filled first and is stopped. No fill in a bar without a trade; at most a
+share of the bar's volume.
 
-The venue keeps its own books (`Session.holdings`, `purse`); what it tells us are fills, which the portfolio folds.
+The venue keeps its own books (`Session.holdings`, `purse`); what it tells us are fills, which the portfolio
+folds.
 """
 
 from collections.abc import Sequence
@@ -97,7 +99,9 @@ def play_instrument(a: int, s: Session) -> None:
 
 
 def enter(a: int, wanted: int, budget: int, s: Session) -> int:
-    """The entry limit: at the open as taker, or at the limit as maker once traded through; returns lots bought."""
+    """The entry limit: at the open as taker, or at the limit as maker once traded through; returns lots
+    bought.
+    """
     bar, limit = s.bars[a], s.orders[a].limit
     if bar.open <= limit:
         return buy(a, wanted, budget, bar.open, 0, FILL_TAKER, s)
@@ -107,7 +111,9 @@ def enter(a: int, wanted: int, budget: int, s: Session) -> int:
 
 
 def fall_back(a: int, wanted: int, budget: int, s: Session) -> None:
-    """The remainder of an entry at the market when the ask, half a spread above the close, is near the limit."""
+    """The remainder of an entry at the market when the ask, half a spread above the close, is near the
+    limit.
+    """
     close, spread = s.bars[a].close, s.seen.readings[a].spread
     ask = int(close * (1.0 + 0.5 * spread)) + 1 if spread > 0.0 else close + 1
     price = ask + slipped(a, wanted, ask, s)
@@ -141,7 +147,9 @@ def sell(a: int, lots: int, budget: int, reference: int, kind: int, s: Session) 
 
 
 def buy(a: int, wanted: int, budget: int, price: int, slip: int, kind: int, s: Session) -> int:
-    """Buy at most `budget` of the wanted lots at `price`; the fill brings its stop along. Returns lots bought."""
+    """Buy at most `budget` of the wanted lots at `price`; the fill brings its stop along. Returns lots
+    bought.
+    """
     filled = wanted if wanted < budget else budget
     if filled <= 0:
         return 0
@@ -153,7 +161,9 @@ def buy(a: int, wanted: int, budget: int, price: int, slip: int, kind: int, s: S
 
 
 def record(a: int, kind: int, lots: int, price: int, slip: int, s: Session) -> None:
-    """Move the venue's books by one fill of signed `lots` and append it; `slip` ticks of the price are slippage."""
+    """Move the venue's books by one fill of signed `lots` and append it; `slip` ticks of the price are
+    slippage.
+    """
     holding, quantity = s.holdings[a], lots if lots > 0 else -lots
     fill = s.log.rows[s.log.used[0]]
     s.log.used[0] += 1
@@ -167,14 +177,17 @@ def record(a: int, kind: int, lots: int, price: int, slip: int, s: Session) -> N
     fill.pnl = 0
     s.purse[0] += (-fill.value if lots > 0 else fill.value) - fill.fee
     holding.lots += lots
-    if holding.stop_lots > holding.lots:
-        holding.stop_lots = holding.lots
+    if lots < 0:
+        # What was sold needs no stop; coins that are not ours, should there be any, never had one.
+        holding.stop_lots = holding.stop_lots - quantity if holding.stop_lots > quantity else 0
     if holding.stop_lots == 0:
         holding.stop = 0
 
 
 def force_out(a: int, s: Session) -> None:
-    """An instrument that fell silent leaves at its last price less the delisting haircut, whatever the volume."""
+    """An instrument that fell silent leaves at its last price less the delisting haircut, whatever the
+    volume.
+    """
     last = s.state.positions[a].mark
     price = muldiv_floor(last, PPM - s.config.execution.delist_haircut_ppm, PPM)
     record(a, FILL_DELIST, s.orders[a].lots, price, last - price, s)

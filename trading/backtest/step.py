@@ -1,4 +1,6 @@
-"""One backtest hour in the hour's order: reconcile, mark, guard, decide, fill, settle. Runs compiled or plain."""
+"""One backtest hour in the hour's order: reconcile, mark, guard, decide, fill, settle. Runs compiled or
+plain.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -103,13 +105,16 @@ class Books(NamedTuple):
 def run(inputs: Inputs, advice: Advice, rules: Rules, books: Books, first: int, stop: int) -> int:
     """Run the hours of rows first..stop-1 while the logs have room; returns the row to go on with.
 
-    A row is filled on the bar of the next one, so the last row that can run is the one before the block's end.
+    A row is filled on the bar of the next one, so the last row that can run is the one before the block's
+    end.
     """
     instruments = len(books.state.positions)
     for t in range(first, stop):
         if books.fills.used[0] + FILLS_PER_INSTRUMENT * instruments > len(books.fills.rows):
             return t
         if books.decisions.used[0] + instruments > len(books.decisions.rows):
+            return t
+        if books.equity.used[0] == len(books.equity.rows):
             return t
         step(t, inputs, advice, rules, books)
     return stop
@@ -119,11 +124,16 @@ def step(t: int, inputs: Inputs, advice: Advice, rules: Rules, books: Books) -> 
     """One hour: everything known at asof, one decision, then the next bar."""
     view = View(inputs.market[t], inputs.readings[t])
     open_hour(view, advice, rules, books)
+    fill_hour(view, inputs.bars[t + 1], rules, books)
+
+
+def fill_hour(view: View, bars: Sequence[Bar], rules: Rules, books: Books) -> None:
+    """Fill what was approved at asof on the bars that follow, fold the fills, make the stops rest."""
     first = books.fills.used[0]
     play(
         Session(
             view,
-            inputs.bars[t + 1],
+            bars,
             books.orders,
             books.state,
             books.purse,

@@ -1,4 +1,6 @@
-"""Risk before orders exist: wishes become values that every limit leaves, holdings above a hard cap are cut."""
+"""Risk before orders exist: wishes become values that every limit leaves, holdings above a hard cap are
+cut.
+"""
 
 from collections.abc import Sequence
 
@@ -118,19 +120,27 @@ def cut_above_caps(
             return
         held = value_at(state.positions[a].mark, state.positions[a].lots, terms[a])
         wanted = held if surplus > 0 or excess > held else excess
-        sold = cut(wanted, held, terms[a], decision.intents[a])
+        sold = cut(wanted, held, least_value(state.positions[a].mark, terms[a]), decision.intents[a])
+        if sold == 0:
+            return
         excess -= sold
         surplus -= 1 if sold == held else 0
 
 
-def cut(wanted: int, held: int, terms: Terms, intent: Intent) -> int:
-    """Sell `wanted` of a holding, all of it when the rest would be below the minimum; returns what is sold."""
+def least_value(mark: int, terms: Terms) -> int:
+    """The smallest sale at the mark that the venue accepts, in 1e-8 quote."""
+    least = value_at(mark, terms.order_min_lots, terms)
+    return least if least > terms.cost_min else terms.cost_min
+
+
+def cut(wanted: int, held: int, least: int, intent: Intent) -> int:
+    """Sell `wanted` of a holding, all of it when the rest would be below `least`; returns what is sold."""
+    whole = held - wanted < least
+    if wanted < least and not whole:
+        return 0
     intent.reason, intent.verdict = HARD_CAP, FORCED
-    if held - wanted < terms.cost_min:
-        intent.action = EXIT
-        return held
-    intent.action = TRIM
-    intent.capped = wanted if wanted >= terms.cost_min else 0
+    intent.action = EXIT if whole else TRIM
+    intent.capped = held if whole else wanted
     return intent.capped
 
 
@@ -140,7 +150,8 @@ def lowest_held(state: PortfolioState, decision: Decision) -> int:
     for a in range(len(state.positions)):
         intent = decision.intents[a]
         selling = intent.action == EXIT or intent.reason == HARD_CAP
-        if state.positions[a].lots > 0 and not selling:
-            if lowest < 0 or intent.rank <= decision.intents[lowest].rank:
-                lowest = a
+        if state.positions[a].lots == 0 or selling:
+            continue
+        if lowest < 0 or intent.rank <= decision.intents[lowest].rank:
+            lowest = a
     return lowest

@@ -1,4 +1,6 @@
-"""The pre-trade controls: how much of a purchase each limit leaves, in 1e-8 quote, and which of them bound."""
+"""The pre-trade controls: how much of a purchase each limit leaves, in 1e-8 quote, and which of them
+bound.
+"""
 
 from collections.abc import Sequence
 
@@ -89,6 +91,9 @@ def count(value: int, opening: int, reading: Reading, decision: Decision) -> Non
 def spend(cost: int, opening: int, reading: Reading, decision: Decision) -> None:
     """Add a purchase to the running totals; the cash it may take is gone for the next one."""
     count(cost, opening, reading, decision)
+    if reading.beta_ppm < 0:
+        # It may not fill: what it would take off the portfolio's beta makes no room for others.
+        decision.totals.beta_exposure -= share(cost, reading.beta_ppm)
     decision.totals.cash -= cost
 
 
@@ -103,7 +108,9 @@ def allowed(
     decision: Decision,
     intent: Intent,
 ) -> int:
-    """How much of a purchase that may cost `cost` every control leaves; notes those that bound as breaches."""
+    """How much of a purchase that may cost `cost` every control leaves; notes those that bound as
+    breaches.
+    """
     totals = decision.totals
     opening = position.lots == 0
     left = cost
@@ -134,7 +141,9 @@ def bound(room: int, left: int, breach: int, intent: Intent) -> int:
 def cluster_room(
     opening: bool, account: Account, cluster: ClusterTotal, limits: Limits, intent: Intent
 ) -> int:
-    """Room in the instrument's correlation cluster; none for another name once it holds its share of names."""
+    """Room in the instrument's correlation cluster; none for another name once it holds its share of
+    names.
+    """
     if opening and cluster.positions >= limits.cluster_positions_max:
         intent.breach |= CLUSTER_POSITIONS
         return 0
@@ -143,6 +152,6 @@ def cluster_room(
 
 def beta_room(room: int, cost: int, beta_ppm: int) -> int:
     """The cost whose beta-weighted part fills `room`; a beta of zero or less needs none."""
-    if beta_ppm <= 0:
+    if beta_ppm <= 0 or share(cost, beta_ppm) <= room:
         return cost
     return muldiv_floor(room, PPM, beta_ppm) if room > 0 else 0
