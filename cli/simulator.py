@@ -65,12 +65,10 @@ def simulator(
 
     Example: ballast simulator --seed 7 --speed 60
     """
-    import asyncio
-
     from config import trading
     from simulator.assembly import open_venue
     from simulator.clock import Clock
-    from simulator.server import Application, serve
+    from simulator.server import Application, Server, address_of, listen
     from simulator.tape import HOUR_NS, SECOND_NS, record
     from simulator.truth import Truth
     from trading.compiled import use_cache
@@ -95,12 +93,11 @@ def simulator(
         tape, config, start_s * SECOND_NS, {quote: cash * UNITS}, keys, truth, tier and tier.value, seed
     )
 
-    def ready(address: str) -> None:
-        line = {"address": address, "key": keys.key, "secret": keys.secret, "now_s": start_s, "speed": speed}
-        typer.echo(json.dumps(line | {"truth": str(state / "truth.jsonl")}))
-
+    listener = listen(port)
+    line = {"address": address_of(listener), "key": keys.key, "secret": keys.secret, "now_s": start_s}
+    said = json.dumps(line | {"speed": speed, "truth": str(state / "truth.jsonl")})
     try:
-        asyncio.run(serve(Application(opened, Clock(speed)), port, ready))
+        Server(Application(opened, Clock(speed)), lambda: typer.echo(said)).run(sockets=[listener])
     finally:
         truth.close()
 

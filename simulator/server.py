@@ -145,36 +145,48 @@ async def _cut(transport: Any, receive: Receive) -> None:
     await _gone(receive, 1.0)
 
 
-async def serve(application: Application, port: int, ready: Callable[[str], None]) -> None:
-    """Serve on the loopback address until told to stop; `ready` gets the address. Port 0 takes a free one."""
+def listen(port: int) -> socket.socket:
+    """A socket on the loopback address; port 0 takes a free one."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((LOOPBACK[0], port))
-    config = uvicorn.Config(
-        application,
-        http=OpenConnection,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    address = f"http://{LOOPBACK[0]}:{listener.getsockname()[1]}"
-    ticking = asyncio.create_task(_tick(application, server, lambda: ready(address)))
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        ticking.cancel()
-        listener.close()
+    return listener
 
 
-async def _tick(application: Application, server: uvicorn.Server, ready: Callable[[], None]) -> None:
-    """Announce the server once it listens, then keep venue time going between requests."""
-    while not server.started:
-        await asyncio.sleep(TICK_S / 10)
-    ready()
-    while True:
-        application.clock.catch_up(application.venue.exchange)
-        await asyncio.sleep(TICK_S)
+def address_of(listener: socket.socket) -> str:
+    return "http://{}:{}".format(*listener.getsockname())
+
+
+class Server(uvicorn.Server):
+    """Serves one application until `should_exit` is set or the process is told to stop."""
+
+    def __init__(self, application: Application, ready: Callable[[], None]) -> None:
+        """`ready` is called once requests are answered."""
+        self._application, self._ready = application, ready
+        super().__init__(
+            uvicorn.Config(
+                application,
+                http=OpenConnection,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+        self._ticking = asyncio.create_task(self._tick())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ticking.cancel()
+        await super().shutdown(sockets)
+
+    async def _tick(self) -> None:
+        """Keep venue time going between requests."""
+        while True:
+            self._application.clock.catch_up(self._application.venue.exchange)
+            await asyncio.sleep(TICK_S)
