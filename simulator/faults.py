@@ -20,20 +20,24 @@ from simulator.tape import SECOND_NS
 from trading.errors import UsageError
 
 WIRE = ("error", "http", "silence", "close", "reset", "drip", "slow", "garbled")
-RESULT = (
-    "patch",
-    "warning",
-    "null",
-    "hidden",
-    "echo",
-    "lag",
-    "price",
-    "book",
-    "candles",
-    "prints",
-)
+RESULT = ("patch", "warning", "null", "hidden", "echo", "lag", "price", "book", "candles", "prints")
 STATE = ("mode", "thin", "fees", "skew", "frozen")
 ORDER = ("partial", "pending", "cross", "race", "stuck")
+FITS = {
+    "hidden": ("OpenOrders", "ClosedOrders", "QueryOrders"),
+    "echo": ("OpenOrders",),
+    "lag": ("Balance", "BalanceEx"),
+    "price": ("Ticker", "Depth", "OHLC"),
+    "book": ("Ticker", "Depth"),
+    "candles": ("OHLC",),
+    "prints": ("Trades",),
+    "partial": ("AddOrder",),
+    "pending": ("AddOrder",),
+    "cross": ("AddOrder",),
+    "race": ("CancelOrder",),
+    "stuck": ("CancelOrder",),
+}
+"""Endpoints that a kind makes sense for; the others may strike any."""
 EFFECTS = ("none", "applied", "late")
 
 
@@ -74,7 +78,8 @@ class Rule:
         )
 
     def concerns(self, endpoint: str, pair: str | None) -> bool:
-        return (self.endpoint == "*" or endpoint in self.endpoint.split(",")) and self.pair in (None, pair)
+        named = self.endpoint == "*" or endpoint in self.endpoint.split(",")
+        return named and endpoint in FITS.get(self.kind, (endpoint,)) and self.pair in (None, pair)
 
     def strikes(self) -> bool:
         """Whether the rule strikes the request it concerns; counts it."""
