@@ -1,5 +1,7 @@
 """Kraken's public methods, typed. `pair` is an id or altname of the catalogue, never XBT/USD."""
 
+from typing import Annotated
+
 from pydantic import TypeAdapter
 
 from adapters.kraken import endpoints
@@ -10,6 +12,7 @@ from adapters.kraken.schemas_public import (
     Book,
     CandlePage,
     QuotePage,
+    RowsNamed,
     ServerTime,
     SystemStatus,
     Ticker,
@@ -27,9 +30,9 @@ _ASSETS = TypeAdapter(dict[str, Asset])
 _PAIRS = TypeAdapter(dict[str, AssetPair])
 _TICKERS = TypeAdapter(dict[str, Ticker])
 _BOOKS = TypeAdapter(dict[str, Book])
-_CANDLES = TypeAdapter(CandlePage)
-_TRADES = TypeAdapter(TradePage)
-_QUOTES = TypeAdapter(QuotePage)
+_CANDLES: TypeAdapter[CandlePage] = TypeAdapter(Annotated[CandlePage, RowsNamed])
+_TRADES: TypeAdapter[TradePage] = TypeAdapter(Annotated[TradePage, RowsNamed])
+_QUOTES: TypeAdapter[QuotePage] = TypeAdapter(Annotated[QuotePage, RowsNamed])
 
 
 class PublicApi:

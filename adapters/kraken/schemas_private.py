@@ -3,11 +3,13 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from adapters.kraken.schemas_public import Amount, Frozen, NotNegative
 
 Stamp = NotNegative
+# The documentation prints the word, the venue sends null.
+Parent = Annotated[str | None, BeforeValidator(lambda refid: None if refid == "None" else refid)]
 TxIds = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -45,7 +47,7 @@ class Terms(Frozen):
 class Order(Frozen):
     """One order as the venue has it: `price` is the average of its fills, the limit stands in the terms."""
 
-    refid: str | None = None
+    refid: Parent = None
     """The order whose conditional close this one is."""
     cl_ord_id: str | None = None
     status: Literal["pending", "open", "closed", "canceled", "expired"]
@@ -60,12 +62,6 @@ class Order(Frozen):
     fee: Amount
     price: NotNegative
     trades: tuple[str, ...] = ()
-
-    @field_validator("refid", mode="before")
-    @classmethod
-    def _no_parent(cls, refid: object) -> object:
-        # The documentation prints the word, the venue sends null.
-        return None if refid == "None" else refid
 
     @property
     def is_over(self) -> bool:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 AMOUNT_MAX = Decimal(10) ** 18
 DECIMALS_MAX = 18
@@ -140,33 +140,33 @@ class Quote(NamedTuple):
     ask: NotNegative
 
 
-class _Page(Frozen):
-    """`{<pair>: rows, "last": cursor}`; the pair may come back under another of its names."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_the_rows(cls, content: Any) -> Any:
-        if not isinstance(content, dict) or len(content) != 2 or "last" not in content:
-            raise ValueError("not one pair and a cursor")
-        (rows,) = (value for name, value in content.items() if name != "last")
-        return {"rows": rows, "last": content["last"]}
+def _rows_named(content: Any) -> Any:
+    """`{<pair>: rows, "last": cursor}` under fixed names: the pair may come back under another of its own."""
+    if not isinstance(content, dict) or len(content) != 2 or "last" not in content:
+        raise ValueError("not one pair and a cursor")
+    (rows,) = (value for name, value in content.items() if name != "last")
+    return {"rows": rows, "last": content["last"]}
 
 
-class CandlePage(_Page):
+RowsNamed = BeforeValidator(_rows_named)
+"""To be annotated to a page, wherever one is parsed."""
+
+
+class CandlePage(Frozen):
     """`last` is the open time of the last finished candle; the row after it is still forming."""
 
     rows: tuple[Candle, ...]
     last: Seconds
 
 
-class TradePage(_Page):
+class TradePage(Frozen):
     """`last` is the time of the last trade in nanoseconds, the next page's `since`."""
 
     rows: tuple[PublicTrade, ...]
     last: Nanoseconds
 
 
-class QuotePage(_Page):
+class QuotePage(Frozen):
     """About two hundred of the latest touches."""
 
     rows: tuple[Quote, ...]
