@@ -22,6 +22,7 @@ from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import types
 
 SOURCE = Path(__file__).parent
 
@@ -31,6 +32,7 @@ CACHES_KEPT = 4
 F = TypeVar("F", bound=Callable[..., Any])
 
 njit: Any = numba.njit
+plain: Any = types.unliteral
 
 _disk_cache = False
 
@@ -65,12 +67,17 @@ def compiled(function: F) -> F:
 
 @cache
 def _callee(function: F) -> F:
-    """The twin that compiled code calls: not callable from Python, which saves a third of the compile
-    time.
-    """
-    return cast(
-        F, njit(_linked(function), no_cpython_wrapper=True, no_cfunc_wrapper=True, **_options(function))
-    )
+    """The twin that compiled code calls. Python cannot call it: that saves a third of the compile time."""
+    options = _options(function) | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    twin = njit(_linked(function), **options)
+    resolve = twin.get_call_template
+
+    def resolve_once(args: Any, kws: Any) -> Any:
+        # A constant argument is a type of its own to numba; one twin for all values is enough.
+        return resolve(tuple(plain(arg) for arg in args), {name: plain(kw) for name, kw in kws.items()})
+
+    twin.get_call_template = resolve_once
+    return cast(F, twin)
 
 
 def _options(function: Any) -> dict[str, Any]:

@@ -5,23 +5,20 @@ value exceeds 64 bits while operands and result are below 2**62, so a wrapped pr
 """
 
 PPM = 1_000_000
-BPS = 10_000
+SAFE_PRODUCT = 2.0**60
+"""A product that is smaller as a float fits 61 bits; the float is off by less than one part in 2**51."""
 
 
 def muldiv_floor(a: int, b: int, c: int) -> int:
     """floor(a*b/c) for 0 <= a, b and 0 < c, all of them and the result below 2**62, without forming a*b."""
-    if a == 0 or b == 0:
-        return 0
-    if a <= (1 << 62) // b:
+    if float(a) * float(b) < SAFE_PRODUCT:
         return a * b // c
     return _muldiv(a, b, c)[0]
 
 
 def muldiv_ceil(a: int, b: int, c: int) -> int:
     """ceil(a*b/c) under the same conditions as `muldiv_floor`."""
-    if a == 0 or b == 0:
-        return 0
-    if a <= (1 << 62) // b:
+    if float(a) * float(b) < SAFE_PRODUCT:
         product = a * b
         return product // c + (1 if product % c else 0)
     quotient, remainder = _muldiv(a, b, c)
@@ -30,9 +27,7 @@ def muldiv_ceil(a: int, b: int, c: int) -> int:
 
 def muldiv_half_up(a: int, b: int, c: int) -> int:
     """a*b/c to the nearest integer, halves up, under the same conditions as `muldiv_floor`."""
-    if a == 0 or b == 0:
-        return 0
-    if a <= (1 << 61) // b:
+    if float(a) * float(b) < SAFE_PRODUCT:
         return half_up(a * b, c)
     quotient, remainder = _muldiv(a, b, c)
     return quotient + (1 if 2 * remainder >= c else 0)
