@@ -1,4 +1,6 @@
-"""Finished runs in folders: written beside, moved into place whole, so that an interrupted run leaves nothing behind."""
+"""Finished runs in folders: written beside, moved into place whole, so that an interrupted run leaves
+nothing behind.
+"""
 
 import json
 import shutil
@@ -14,20 +16,28 @@ from adapters.files import locked
 def save(
     root: Path, name: str, frames: Mapping[str, pl.DataFrame], details: Mapping[str, Any], page: str
 ) -> Path:
-    """Write a run's folder `root/name`; the same run again replaces it."""
-    target, draft = root / name, root / f".{name}.draft"
-    root.mkdir(parents=True, exist_ok=True)
+    """Write a run's folder `root/name`; the same run again replaces it.
+
+    Whatever ends the writing early, Ctrl-C included, leaves the folder as it was and nothing beside it.
+    """
+    target, draft, old = root / name, root / f".{name}.draft", root / f".{name}.old"
     with locked(root):
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
-        for part, frame in frames.items():
-            frame.write_parquet(draft / f"{part}.parquet")
-        (draft / "report.html").write_text(page, "utf-8")
-        (draft / "run.json").write_text(
-            json.dumps(details, indent=2, sort_keys=True, allow_nan=False), "utf-8"
-        )
-        shutil.rmtree(target, ignore_errors=True)
-        draft.rename(target)
+        try:
+            draft.mkdir()
+            for part, frame in frames.items():
+                frame.write_parquet(draft / f"{part}.parquet")
+            (draft / "report.html").write_text(page, "utf-8")
+            text = json.dumps(details, indent=2, sort_keys=True, allow_nan=False)
+            (draft / "run.json").write_text(text, "utf-8")
+            if target.exists():
+                target.rename(old)
+            draft.rename(target)
+        finally:
+            if old.exists() and not target.exists():
+                old.rename(target)
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
     return target
 
 
