@@ -119,7 +119,9 @@ class Live:
             piece = bars.rows(start, stop)
             arrays = [_plain(x) for x in (piece.high, piece.low, piece.close, piece.volume)]
             stale = _plain(piece.stale, np.bool_)
-            self._enter(*arrays, stale, self._row, self._btc, self._kept, self._sums, self._days)
+            self._enter(
+                *arrays, stale, self._row, self._btc, self._wanted, self._kept, self._sums, self._days
+            )
             self._row += stop - start
 
     def fill(self, eligible: Flags, at: int, values: Floats, market: Floats) -> None:

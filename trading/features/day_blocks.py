@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trading.clock import DAY_H
 from trading.features.arithmetic import MIN_SHARE, NAN, SMALLEST_SPREAD
-from trading.features.series import CHANNELS, HIGH, LOW, QUAD_STARTS, RANGE, P
+from trading.features.series import CHANNELS, HIGH, LOW, QUAD_STARTS, QUADS, RANGE, P
 from trading.market import Floats
 
 PATH = CHANNELS
@@ -44,11 +44,13 @@ def close_days(first: int, stop: int, kept: Floats, sums: Floats, days: Floats) 
         for a in range(kept.shape[0]):
             total, begin, end = days[a, day], day * DAY_H, day * DAY_H + DAY_H
             x, one = sums[a, begin:end], kept[a, :, begin:end]
-            for k in range(CHANNELS):
-                channel = 0.0
+            for quad in range(QUADS):
+                k = QUAD_STARTS[quad]
+                y = x[:, k : k + 4]
+                a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
                 for h in range(DAY_H):
-                    channel += x[h, k]
-                total[k] = channel
+                    a0, a1, a2, a3 = a0 + y[h, 0], a1 + y[h, 1], a2 + y[h, 2], a3 + y[h, 3]
+                total[k], total[k + 1], total[k + 2], total[k + 3] = a0, a1, a2, a3
             highest, lowest, wilder = -math.inf, math.inf, 0.0
             moments, origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0
             for h in range(DAY_H):
@@ -162,7 +164,9 @@ def window_path(p: Floats, days: Floats, length: int, first: int, stop: int, out
             moments, origin = seen(moments, origin, h, today[h])
             if begin + h >= first:
                 past = moved(kept_moments(rest[h + 1]), -DAY_H * length, rest[h + 1, 6] - origin)
-                total = merged(merged(moments, moved(whole, 0.0, whole_origin - origin)), past)
+                total = merged(moments, past)
+                if length > 1:
+                    total = merged(total, moved(whole, 0.0, whole_origin - origin))
                 centre(total, today[h] - origin, least, out[begin + h - first])
 
 

@@ -34,6 +34,7 @@ from trading.features.series import (
     DOLLARS,
     HIGH,
     HIGH_24,
+    LEVEL_QUAD,
     LOW,
     LOW_24,
     PAIR,
@@ -53,6 +54,7 @@ from trading.features.series import (
     deviation,
     pairs,
     returns,
+    spreads,
 )
 from trading.market import Flags, Floats
 
@@ -90,14 +92,20 @@ def enter(
     stale: Flags,
     row: int,
     btc: int,
+    wanted: Flags,
     kept: Floats,
     sums: Floats,
     days: Floats,
 ) -> None:
-    """Enter bars of shape (hours, instruments) at rows `row`.. of the buffers."""
+    """Enter bars of shape (hours, instruments) at rows `row`.. of the buffers.
+
+    The spread's series are kept only if a column of the spread is wanted: they take two logarithms a bar.
+    """
     stop = row + close.shape[0]
     bars(high, low, close, volume, stale, row, kept, sums)
     returns(row, stop, kept, sums)
+    if wanted[WIDE - 1 : WIDE + 1].any():
+        spreads(row, stop, kept, sums)
     pairs(row, stop, btc, sums)
     close_days(row, stop, kept, sums, days)
     totals, extremes = np.empty((stop - row, CHANNELS)), np.empty((stop - row, 2))
@@ -168,7 +176,8 @@ def fill(
         other_columns(first, stop, wanted, kept[a], totals, block[a])
         if wanted[SURGE_1H] or wanted[WIDE - 1 : WIDE + 1].any():
             against_medians(first, stop, warm, kept[a], windows[a], counts[a], block[a])
-        averages(totals[WEEK], CLOSES, 168, week_close[a])
+        if parts[WEEK, LEVEL_QUAD]:
+            averages(totals[WEEK], CLOSES, 168, week_close[a])
     for c in range(columns.shape[0]):
         for i in range(rows):
             for a in range(assets):

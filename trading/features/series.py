@@ -39,30 +39,49 @@ def bars(
     sums: Floats,
 ) -> None:
     """Enter bars of shape (hours, instruments) at rows `row`.. of the buffers, all but what needs others."""
-    hours = close.shape[0]
-    ln_high, ln_low = np.empty(hours), np.empty(hours)
+    stop = row + close.shape[0]
     for a in range(close.shape[1]):
-        # Slices, counted from 0: an index that might be negative costs a comparison on every access.
-        one, channels = kept[a, :, row : row + hours], sums[a, row : row + hours]
-        known_before = kept[a, CLOSE, row - 1 : row + hours - 1]
-        for i in range(hours):
-            c, h, lo = close[i, a], high[i, a], low[i, a]
-            known, dollar = c > 0.0, volume[i, a] * (h + lo + c) / 3.0
-            one[CLOSE, i] = c if known else NAN
-            one[HIGH, i] = h if known else -math.inf
-            one[LOW, i] = lo if known else math.inf
-            one[TRADED, i] = 1.0 if known and not stale[i, a] else 0.0
-            one[DOLLAR, i] = dollar if known else NAN
-            channels[i, DOLLARS] = dollar if known else 0.0
-            channels[i, CLOSES] = c if known else 0.0
+        # Slices count from 0: an index that might be negative costs a comparison on every access.
+        p, c, h, lo = (
+            kept[a, P, row:stop],
+            kept[a, CLOSE, row:stop],
+            kept[a, HIGH, row:stop],
+            kept[a, LOW, row:stop],
+        )
+        traded, dollar, channels = kept[a, TRADED, row:stop], kept[a, DOLLAR, row:stop], sums[a, row:stop]
+        for i in range(stop - row):
+            c[i], h[i], lo[i] = close[i, a], high[i, a], low[i, a]
+            traded[i] = 0.0 if stale[i, a] else 1.0
+            dollar[i] = volume[i, a]
+        derive(kept[a, CLOSE, row - 1 : stop - 1], c, h, lo, dollar, traded, kept[a, RANGE, row:stop])
+        logs(c, p)
+        for i in range(stop - row):
+            known = c[i] == c[i]
             channels[i, SEEN] = 1.0 if known else 0.0
-            before = known_before[i]
-            one[RANGE, i] = true_range(h, lo, before) if known and before > 0.0 else NAN
-        logs(kept[a, CLOSE, row : row + hours], kept[a, P, row : row + hours])
-        logs(kept[a, HIGH, row : row + hours], ln_high)
-        logs(kept[a, LOW, row : row + hours], ln_low)
-        for i in range(hours):
-            one[MIDDLE, i] = 0.5 * (ln_high[i] + ln_low[i])
+            channels[i, CLOSES] = c[i] if known else 0.0
+            channels[i, DOLLARS] = dollar[i] if known else 0.0
+
+
+def derive(
+    before: Floats, close: Floats, high: Floats, low: Floats, dollar: Floats, traded: Floats, ranges: Floats
+) -> None:
+    """Make the stored series of one instrument out of its raw columns, in place; `dollar` holds the volume.
+
+    One array is written a loop, so that the loops vectorise.
+    """
+    for i in range(close.shape[0]):
+        dollar[i] = dollar[i] * (high[i] + low[i] + close[i]) / 3.0 if close[i] > 0.0 else NAN
+    for i in range(close.shape[0]):
+        known = close[i] > 0.0 and before[i] > 0.0
+        ranges[i] = true_range(high[i], low[i], before[i]) if known else NAN
+    for i in range(close.shape[0]):
+        traded[i] = traded[i] if close[i] > 0.0 else 0.0
+    for i in range(close.shape[0]):
+        high[i] = high[i] if close[i] > 0.0 else -math.inf
+    for i in range(close.shape[0]):
+        low[i] = low[i] if close[i] > 0.0 else math.inf
+    for i in range(close.shape[0]):
+        close[i] = close[i] if close[i] > 0.0 else NAN
 
 
 def true_range(high: float, low: float, before: float) -> float:
@@ -77,18 +96,35 @@ def true_range(high: float, low: float, before: float) -> float:
 
 
 def returns(row: int, stop: int, kept: Floats, sums: Floats) -> None:
-    """The channels made of one return or of one pair of bars; 0 unless both bars traded."""
+    """The channels made of one return; 0 unless both bars traded."""
     for a in range(kept.shape[0]):
-        before, now, channels = kept[a, :, row - 1 : stop - 1], kept[a, :, row:stop], sums[a, row:stop]
+        p, before = kept[a, P, row:stop], kept[a, P, row - 1 : stop - 1]
+        traded, traded_before = kept[a, TRADED, row:stop], kept[a, TRADED, row - 1 : stop - 1]
+        channels = sums[a, row:stop]
         for i in range(stop - row):
-            ok = before[TRADED, i] * now[TRADED, i] > 0.0
-            p, middle = before[P, i], before[MIDDLE, i]
-            r = now[P, i] - p if ok else 0.0
-            term = 4.0 * (p - middle) * (p - now[MIDDLE, i]) if ok else 0.0
-            channels[i, N] = 1.0 if ok else 0.0
+            ok = traded[i] * traded_before[i]
+            r = p[i] - before[i] if ok > 0.0 else 0.0
+            channels[i, N] = ok
             channels[i, R] = r
             channels[i, RR] = r * r
-            channels[i, PAIR] = math.sqrt(term if term > 0.0 else 0.0)
+
+
+def spreads(row: int, stop: int, kept: Floats, sums: Floats) -> None:
+    """The spread term of each pair of bars; 0 unless both traded."""
+    terms = np.empty(stop - row)
+    for a in range(kept.shape[0]):
+        p = kept[a, P, row - 1 : stop - 1]
+        middle, before = kept[a, MIDDLE, row:stop], kept[a, MIDDLE, row - 1 : stop - 1]
+        channels = sums[a, row:stop]
+        logs(kept[a, HIGH, row:stop], terms)
+        logs(kept[a, LOW, row:stop], middle)
+        for i in range(stop - row):
+            middle[i] = 0.5 * (terms[i] + middle[i])
+        for i in range(stop - row):
+            term = 4.0 * (p[i] - before[i]) * (p[i] - middle[i])
+            terms[i] = math.sqrt(term if term > 0.0 else 0.0)
+        for i in range(stop - row):
+            channels[i, PAIR] = terms[i] if channels[i, N] > 0.0 else 0.0
 
 
 def pairs(row: int, stop: int, btc: int, sums: Floats) -> None:

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from trading.features.arithmetic import MIN_SHARE, NAN, SMALLEST_SPREAD, clip, ratio
 from trading.features.kernels.trend import CLIP_SIGMA, log_return
 from trading.features.library import INDEX
@@ -49,12 +51,14 @@ def breadth(kept: Floats, average: Floats, eligible: Flags, first: int, out: Flo
     kept (instruments, series, rows), average close (instruments, rows), eligible (rows, instruments), out
     (columns, rows).
     """
+    moves = np.empty(average.shape[0])
     for i in range(eligible.shape[0]):
         t = first + i
         n, rising, total = 0.0, 0.0, 0.0
         m, above = 0.0, 0.0
         for a in range(average.shape[0]):
             x, close = log_return(kept[a, P], kept[a, TRADED], t, 24), kept[a, CLOSE, t]
+            moves[a] = x if eligible[i, a] else NAN
             if eligible[i, a] and x == x:
                 n += 1.0
                 rising += 1.0 if x > 0.0 else 0.0
@@ -64,9 +68,8 @@ def breadth(kept: Floats, average: Floats, eligible: Flags, first: int, out: Flo
                 above += 1.0 if close > average[a, i] else 0.0
         squares = 0.0
         for a in range(average.shape[0]):
-            x = log_return(kept[a, P], kept[a, TRADED], t, 24)
-            if eligible[i, a] and x == x:
-                squares += (x - total / n) * (x - total / n)
+            if moves[a] == moves[a]:
+                squares += (moves[a] - total / n) * (moves[a] - total / n)
         out[BREADTH_RET, i] = ratio(rising, n)
         out[BREADTH_TREND, i] = ratio(above, m)
         out[DISPERSION, i] = math.sqrt(squares / (n - 1.0)) if n > 1.0 else NAN

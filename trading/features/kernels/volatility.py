@@ -64,10 +64,10 @@ def average_true_range(ranges: Floats, days: Floats, first: int, stop: int, out:
                 past = seven + POWERS[7 * DAY_H] * early[left - 7 * DAY_H]
             else:
                 past = six + POWERS[6 * DAY_H] * late[left - 6 * DAY_H]
-            seed = 0.0
-            for k in range(t - ATR_BARS + 1, t - STEPS + 1):
-                seed += ranges[k]
-            out[t - first] = (today + POWERS[h + 1] * past) + POWERS[STEPS] * (seed / SEED_BARS)
+            oldest, even, odd = ranges[t - ATR_BARS + 1 : t - STEPS + 1], 0.0, 0.0
+            for k in range(0, SEED_BARS, 2):
+                even, odd = even + oldest[k], odd + oldest[k + 1]
+            out[t - first] = (today + POWERS[h + 1] * past) + POWERS[STEPS] * ((even + odd) / SEED_BARS)
 
 
 def deviations(close: Floats, stds: Floats, out: Floats) -> None:
