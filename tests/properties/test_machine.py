@@ -15,32 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import machine
+from tests.books import Form
 from tests.core import CONFIG
 from tests.machine import SEEN, live, walk
 from tests.world import BROKEN, World
 from trading.backtest.contest import unlimited
 from trading.backtest.engine import packed_config
 from trading.backtest.matching import Bar
-from trading.backtest.step import Books, DecisionLog, DecisionRow, EquityLog, EquityRow, Rules
+from trading.backtest.step import Rules
 from trading.codes import BREACHES, FILL_KINDS, OUTCOMES, REASONS, VERDICTS, WARMUP
 from trading.compiled import compiled
 from trading.config import TradingConfig, canonical_json
-from trading.execution.fills import Fill, FillLog, Holding
 from trading.hour import PREDICTIONS, SIGNALS, Mandate
 from trading.policies.benchmarks import CHANNEL, HOLD_WEIGHT, TREND
-from trading.portfolio import (
-    Account,
-    ClusterTotal,
-    Decision,
-    Intent,
-    Market,
-    PortfolioState,
-    Position,
-    Reading,
-    Signal,
-    Terms,
-)
-from trading.records import blank, packed, packed_one, unpacked, unpacked_one
+from trading.portfolio import Account, Market, PortfolioState, Position, Reading, Signal, Terms
+from trading.records import blank
 from trading.risk.approve import ApprovedOrder, no_orders
 
 INSTRUMENTS = 12
@@ -94,72 +83,40 @@ class Walk:
     """A world, rules and books, plain or packed."""
 
     def __init__(self, kind: int, *, packed: bool) -> None:
-        self.packed = packed
+        self.form = form = Form(packed)
         config, mandate, opening = setting(kind)
-        count = INSTRUMENTS
-        grid = [terms(a) for a in range(count)]
+        grid = [terms(a) for a in range(INSTRUMENTS)]
         self.rules = Rules(
-            packed_config(config) if packed else config, self._one(mandate), self._many(Terms, grid)
+            packed_config(config) if packed else config, form.one(mandate), form.many(Terms, grid)
         )
-        state, decision = PortfolioState.opening(opening, count), Decision.blank(count)
-        self.books = Books(
-            PortfolioState(self._one(state.account), self._many(Position, state.positions)),
-            self._ints([opening]),
-            self._many(Holding, blank(Holding, count)),
-            self._scratch(decision),
-            self._many(ApprovedOrder, no_orders(count)),
-            FillLog(self._many(Fill, blank(Fill, 4 * count)), self._ints([0])),
-            DecisionLog(self._many(DecisionRow, blank(DecisionRow, count)), self._ints([0])),
-            EquityLog(self._many(EquityRow, blank(EquityRow, 1)), self._ints([0])),
-        )
+        self.books = form.books(PortfolioState.opening(opening, INSTRUMENTS), hours=1)
         self.world = self._world()
 
     def _world(self) -> World:
-        count = INSTRUMENTS
+        form, count = self.form, INSTRUMENTS
         market = blank(Market, 1)[0]
         market.hour = FIRST_HOUR
-        readings, bars = blank(Reading, count), blank(Bar, count)
+        readings, bars, signals = blank(Reading, count), blank(Bar, count), blank(Signal, count)
         for a in range(count):
             readings[a].cluster = a // 7 * 7
             bars[a].traded = 1
-        signals = [blank(Signal, count)]
         return World(
-            self._ints([0] * DRAWS),
-            self._ints([0]),
-            self._one(market),
-            self._many(Reading, readings),
-            self._many(Bar, bars),
-            packed(Signal, signals[0]).reshape(1, count) if self.packed else signals,
-            self._ints([2_000 + 700 * a for a in range(count)]),
-            self._ints([0, 0]),
-            self._ints([0] * 4),
-            self._ints([0] * (3 * count)),
-            self._ints([0] * SEEN),
+            form.ints([0] * DRAWS),
+            form.ints([0]),
+            form.one(market),
+            form.many(Reading, readings),
+            form.many(Bar, bars),
+            form.many(Signal, signals).reshape(1, count) if form.packed else [signals],
+            form.ints([2_000 + 700 * a for a in range(count)]),
+            form.ints([0, 0]),
+            form.ints([0] * 4),
+            form.ints([0] * (3 * count)),
+            form.ints([0] * SEEN),
         )
-
-    def _scratch(self, decision: Decision) -> Decision:
-        return Decision(
-            self._many(Intent, decision.intents),
-            self._ints(decision.order),
-            self._one(decision.totals),
-            self._many(ClusterTotal, decision.clusters),
-        )
-
-    def _ints(self, values: Any) -> Any:
-        return np.array(values, dtype=np.int64) if self.packed else list(values)
-
-    def _one(self, record: Any) -> Any:
-        return packed_one(record) if self.packed else record
-
-    def _many(self, record: type, rows: Any) -> Any:
-        return packed(record, rows) if self.packed else rows
 
     def state(self) -> PortfolioState:
         """The portfolio as plain values."""
-        state = self.books.state
-        if not self.packed:
-            return state
-        return PortfolioState(unpacked_one(Account, state.account), unpacked(Position, state.positions))
+        return self.form.plain(self.books.state)
 
     def restart(self) -> None:
         """Go through canonical JSON, as a process that died would; the hour's scratch is lost."""
@@ -169,14 +126,14 @@ class Walk:
         again = PortfolioState(Account(**account), [Position(**position) for position in positions])
         assert again.digest() == state.digest()
         self.books = self.books._replace(
-            state=PortfolioState(self._one(again.account), self._many(Position, again.positions)),
-            decision=self._scratch(Decision.blank(INSTRUMENTS)),
-            orders=self._many(ApprovedOrder, no_orders(INSTRUMENTS)),
+            state=self.form.state(again),
+            decision=self.form.decision(INSTRUMENTS),
+            orders=self.form.many(ApprovedOrder, no_orders(INSTRUMENTS)),
         )
 
     def go(self, rng: np.ndarray, hours: int) -> int:
         """Walk on a seed's tapes; returns what broke."""
-        if self.packed:
+        if self.form.packed:
             return int(compiled(walk)(self.world, self.rules, self.books, rng, hours))
         with np.errstate(over="ignore"):
             return walk(self.world, self.rules, self.books, rng, hours)
@@ -184,7 +141,7 @@ class Walk:
     @property
     def hours(self) -> int:
         market: Any = self.world.market
-        return int(market["hour"] if self.packed else market.hour) - FIRST_HOUR
+        return int(market["hour"] if self.form.packed else market.hour) - FIRST_HOUR
 
     def result(self) -> tuple[str, list[int]]:
         return self.state().digest(), [int(count) for count in self.world.seen]
