@@ -57,6 +57,17 @@ def test_whatever_was_planned_an_approval_stays_inside_the_limits():
     assert worst_cost(one.orders[0].lots, 9_995, one.config, one.terms[0]) <= 3 * PERCENT
 
 
+def test_whatever_was_planned_all_approvals_together_stay_inside_the_limits():
+    one = desk(*(reading(cluster=a, e24=0.09 - a / 1_000) for a in range(10)))
+    one.decide()
+    for intent in one.decision.intents:
+        intent.lots, intent.breach = 29_000, 0
+    approve(one.view, one.state, one.config, 0, one.terms, one.decision, 10, one.orders)
+    costs = [worst_cost(order.lots, order.limit, one.config, one.terms[0]) for order in one.orders]
+    assert 18 * PERCENT < sum(costs) <= 19 * PERCENT
+    assert [intent.verdict for intent in one.decision.intents] == [KEPT] * 6 + [SHRUNK] + [DENIED] * 3
+
+
 def test_an_approval_never_enlarges():
     one = desk()
     one.decide()
