@@ -1,7 +1,7 @@
 """One hour in a straight line: mark -> guard -> strategy -> cap -> plan -> approve.
 
-`decide` is the only composition of strategy and risk; the backtest compiles it, the live hour calls it as it stands.
-`observe` comes before it in every hour, also in one that decides nothing.
+`decide` is the only composition of strategy and risk; the backtest compiles it, the live hour calls it as it
+stands. `observe` comes before it in every hour, also in one that decides nothing.
 """
 
 from collections.abc import Sequence
@@ -110,7 +110,8 @@ def decide(
     decision: Decision,
     orders: Sequence[ApprovedOrder],
 ) -> int:
-    """One hour's decision: wishes, caps, intents, approvals. Fills `decision` and `orders`; returns the outcome.
+    """One hour's decision: wishes, caps, intents, approvals. Fills `decision` and `orders`; returns the
+    outcome.
 
     `signals` are read only under a benchmark's mandate, at the hours at which it is `acting`.
     """

@@ -81,7 +81,9 @@ def amount(units: int) -> Decimal:
 
 
 def check_magnitudes(equity: int, ticks_max: int, lots_max: int, instrument: Instrument) -> None:
-    """Refuse what compiled 64-bit arithmetic could wrap on; `UsageError` names the instrument and the figure."""
+    """Refuse what compiled 64-bit arithmetic could wrap on; `UsageError` names the instrument and the
+    figure.
+    """
     if max(ticks_max * instrument.multiplier, lots_max) >= 1 << 62:
         raise UsageError(f"{instrument.name}: {ticks_max} ticks or {lots_max} lots overflow 64-bit money")
     if ticks_max * lots_max * instrument.multiplier // instrument.divisor >= 1 << 61:

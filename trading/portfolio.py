@@ -1,7 +1,8 @@
 """The values below strategy and risk: what a decision may see, what a portfolio is, what was decided.
 
-Each is made of records (`trading.records`): plain objects in the live hour, packed arrays in the compiled loop, read
-by the same functions. All money is integer (`trading.money`); one record of a list stands for one instrument.
+Each is made of records (`trading.records`): plain objects in the live hour, packed arrays in the compiled
+loop, read by the same functions. All money is integer (`trading.money`); one record of a list stands for one
+instrument.
 """
 
 from collections.abc import MutableSequence, Sequence
@@ -95,7 +96,9 @@ class View(NamedTuple):
 
 @dataclass(slots=True)
 class Signal:
-    """What a benchmark policy says of one instrument at one midnight; see `trading.policies.benchmarks.Signals`."""
+    """What a benchmark policy says of one instrument at one midnight; see
+    `trading.policies.benchmarks.Signals`.
+    """
 
     enter: int
     leave: int

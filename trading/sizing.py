@@ -1,7 +1,7 @@
 """Prices and quantities of an order on the venue's grid, and what the order can cost at worst.
 
-An entry is sized so that its worst outcome, the fallback at the highest ask it accepts plus the taker's fee, costs
-no more than the value it was given. Quantities, buy limits and stops round down; a target rounds up.
+An entry is sized so that its worst outcome, the fallback at the highest ask it accepts plus the taker's fee,
+costs no more than the value it was given. Quantities, buy limits and stops round down; a target rounds up.
 """
 
 from trading.config import ExecutionRules, TradingConfig

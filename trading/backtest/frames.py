@@ -1,4 +1,6 @@
-"""A run's packed logs as frames for people: times, names, amounts in quote units beside the exact integers."""
+"""A run's packed logs as frames for people: times, names, amounts in quote units beside the exact
+integers.
+"""
 
 from collections.abc import Sequence
 from typing import Any

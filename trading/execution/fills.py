@@ -10,7 +10,9 @@ class Fill:
     """One execution; prices in ticks, lots signed, amounts in 1e-8 quote."""
 
     hour: int
-    """asof of the decision; the fill lies in the hour after it. A stop's decision is the hour it filled in."""
+    """asof of the decision; the fill lies in the hour after it. A stop's decision is the hour it filled
+    in.
+    """
     instrument: int
     kind: int
     lots: int

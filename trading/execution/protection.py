@@ -1,4 +1,6 @@
-"""Stops belong to the position: after every fill and every hour resting stops are made equal to wanted stops."""
+"""Stops belong to the position: after every fill and every hour resting stops are made equal to wanted
+stops.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,6 @@
-"""Fold the venue's fills into the portfolio: money, lots, cost basis, and the memory that a position carries."""
+"""Fold the venue's fills into the portfolio: money, lots, cost basis, and the memory that a position
+carries.
+"""
 
 from collections.abc import Sequence
 

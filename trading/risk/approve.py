@@ -1,7 +1,8 @@
 """The last function before a venue. It sees final ticks and lots and can only keep, shrink or deny.
 
-Every buy is counted at its worst price with the taker's fee against the same controls as `cap`, on totals that start
-from the holdings alone; so whatever planning did, the sum of what is approved stays inside every limit.
+Every buy is counted at its worst price with the taker's fee against the same controls as `cap`, on totals
+that start from the holdings alone; so whatever planning did, the sum of what is approved stays inside every
+limit.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
 """Drawdown on unit value, its tiers and the latched halt.
 
-Two peaks: the risk peak since the last approved re-base drives the tiers; the lifetime peak is never re-based and
-drives the verdict. A deposit or withdrawal rescales both by equity after over equity before, rounded up, so that
-comparing money with the peak is exactly the unit-value test. A tier begins at its percentage and ends a hysteresis
-lower; the last one halts entries and ends only by approval. It is not a floor on losses.
+Two peaks: the risk peak since the last approved re-base drives the tiers; the lifetime peak is never re-based
+and drives the verdict. A deposit or withdrawal rescales both by equity after over equity before, rounded up,
+so that comparing money with the peak is exactly the unit-value test. A tier begins at its percentage and ends
+a hysteresis lower; the last one halts entries and ends only by approval. It is not a floor on losses.
 """
 
 from trading.config import Limits

@@ -1,7 +1,8 @@
-"""Market-wide triggers that block entries and clear by themselves after clean hours; exits never wait for them.
+"""Market-wide triggers that block entries and clear by themselves after clean hours; exits never wait for
+them.
 
-A backtest sees the subset that bars show: bitcoin's hour, its volatility, the integrity of the window. API failures
-and the book's spread join them where there is an API and a book.
+A backtest sees the subset that bars show: bitcoin's hour, its volatility, the integrity of the window. API
+failures and the book's spread join them where there is an API and a book.
 """
 
 from trading.codes import BTC_MOVE, BTC_VOLATILITY, DATA_INTEGRITY
@@ -10,7 +11,9 @@ from trading.portfolio import Account, Market
 
 
 def triggers(market: Market, rules: KillSwitch) -> int:
-    """Bits of the triggers that fire at this hour; an unknown value fires nothing but the integrity trigger."""
+    """Bits of the triggers that fire at this hour; an unknown value fires nothing but the integrity
+    trigger.
+    """
     mask = 0
     move = market.btc_return if market.btc_return > 0.0 else -market.btc_return
     if market.btc_return < -rules.btc_fall or move > rules.btc_sigmas * market.btc_sigma_1h > 0.0:
