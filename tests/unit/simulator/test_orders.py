@@ -256,3 +256,18 @@ def test_the_counters_refuse_too_many_calls_and_too_many_orders() -> None:
     assert call(of, "Balance")["error"] == []
     placed = [call(of, "AddOrder", **order(price="7000.0", volume="0.001"))["error"] for _ in range(61)]
     assert placed[59:] == [[], ["EOrder:Rate limit exceeded"]]
+
+
+@pytest.mark.parametrize(("limit", "status"), [("8009.9", "closed"), ("8010.0", "open"), ("8010.1", "open")])
+def test_a_resting_sell_fills_as_maker_only_when_price_trades_through_it(limit: str, status: str) -> None:
+    of = to_first_event(venue())
+    shown = look(of, place(of, type="sell", price=limit))
+    assert shown["status"] == status
+    assert all(trade.maker and trade.ticks == trade.order.price for trade in of.exchange.trades)
+
+
+def test_a_marketable_sell_trades_on_arrival_even_before_the_bar_is_played() -> None:
+    of = venue()
+    shown = look(of, place(of, type="sell", price="7900.0"))
+    assert (shown["status"], of.exchange.trades[0].maker) == ("closed", False)
+    assert 79_900 < of.exchange.trades[0].ticks < 80_000
