@@ -26,15 +26,16 @@ def worst_cost(lots: int, limit: int, config: TradingConfig, terms: Terms) -> in
 
 
 def lots_to_buy(value: int, limit: int, config: TradingConfig, terms: Terms) -> int:
-    """The most lots whose worst cost is at most `value`; 0 when nothing fits."""
+    """The most lots whose worst cost is at most `value`; 0 when nothing fits.
+
+    What is at most a whole amount stays so when it is rounded to the nearest: neither the trade's value nor
+    its fee can round above `value`.
+    """
     ask = worst_ask(limit, config.execution)
     if value <= 0 or ask <= 0:
         return 0
     net = muldiv_floor(value, PPM, PPM + config.fees.taker_ppm)
-    lots = muldiv_floor(net, terms.divisor, ask * terms.multiplier)
-    while lots > 0 and worst_cost(lots, limit, config, terms) > value:
-        lots -= 1
-    return lots
+    return muldiv_floor(net, terms.divisor, ask * terms.multiplier)
 
 
 def below_minimum(lots: int, limit: int, terms: Terms) -> bool:

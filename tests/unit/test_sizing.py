@@ -1,7 +1,7 @@
 """Prices and lots of an order on the grid; an entry costs at worst what it was given."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core import CONFIG, TERMS
@@ -43,7 +43,10 @@ TERMS_DRAWN = st.builds(
 )
 
 
-@given(value=st.integers(0, 1 << 50), limit=st.integers(0, 10_000_000), terms=TERMS_DRAWN)
+@settings(max_examples=500)
+@given(
+    value=st.integers(0, 5_000) | st.integers(0, 1 << 50), limit=st.integers(0, 10_000_000), terms=TERMS_DRAWN
+)
 def test_lots_to_buy_is_the_most_that_fits(value: int, limit: int, terms: Terms):
     lots = lots_to_buy(value, limit, CONFIG, terms)
     assert lots >= 0

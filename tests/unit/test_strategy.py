@@ -94,6 +94,12 @@ def test_a_value_on_its_threshold_passes(changes: dict[str, Any]):
     assert gate(**changes) == EXPECTED_RETURN
 
 
+def test_an_expected_return_that_only_equals_cost_and_edge_is_not_enough():
+    bound = cost_of(reading(), EQUITY, CONFIG) + CONFIG.strategy.edge_min
+    assert gate(e_hold=bound) == LOW_RETURN
+    assert gate(e_hold=math.nextafter(bound, 1.0)) == EXPECTED_RETURN
+
+
 def test_the_first_shut_gate_is_the_one_that_is_named():
     shut = {"p24": 0.1, "p4": 0.1, "e_hold": 0.0, "veto": 1, "at": {"p_crash": 1.0}}
     assert gate(**shut, eligible=0, usable=0, cooldown=HOUR + 9) == NOT_ELIGIBLE
