@@ -1,15 +1,17 @@
 """Targets to intents: limit, lots and protective prices on the venue's grid.
 
-The one place where scores in floats meet integer money; how many lots a value buys stands in `trading.sizing`.
+The one place where scores in floats meet integer money; how many lots a value buys stands in
+`trading.sizing`.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from trading.codes import ADD, ENTER, EXIT, TRIM
 from trading.config import TradingConfig
 from trading.money import muldiv_floor
 from trading.portfolio import Decision, Intent, PortfolioState, Position, Terms, View
-from trading.sizing import above, below, entry_limit, lots_to_buy
+from trading.sizing import above, below, below_minimum, entry_limit, lots_to_buy, worst_cost
 
 
 def plan(
@@ -39,3 +41,27 @@ def lots_to_sell(value: int, position: Position, terms: Terms) -> int:
     """Lots worth `value` at the mark, at most what is held."""
     lots = muldiv_floor(value, terms.divisor, position.mark * terms.multiplier)
     return lots if lots < position.lots else position.lots
+
+
+class Capital(NamedTuple):
+    """What a portfolio has when an order is about to leave, 1e-8 quote."""
+
+    cash: int
+    """At the venue, less what open orders hold."""
+    equity: int
+    decided: int
+    """Equity at the decision."""
+
+
+def resize(lots: int, limit: int, capital: Capital, config: TradingConfig, terms: Terms) -> int:
+    """What is left of an approved buy at fresh capital; never more than approved.
+
+    It shrinks with equity since the decision and to what the cash still pays for at worst; 0 when the venue
+    would find the rest too small.
+    """
+    worst = worst_cost(lots, limit, config, terms)
+    left = min(capital.cash, worst)
+    if capital.equity < capital.decided:
+        left = min(left, muldiv_floor(worst, max(capital.equity, 0), capital.decided))
+    fits = lots if left == worst else lots_to_buy(left, limit, config, terms)
+    return 0 if below_minimum(fits, limit, terms) else fits
