@@ -1,5 +1,4 @@
 """A sweep of 64 parameter sets on two cores: ours with every rule beside 64 groups of vectorbt-rust.
-call.
 
     python benchmarks/sweep.py [--peers] [--rounds 3] [--json]
 
