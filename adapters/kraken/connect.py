@@ -8,7 +8,7 @@ from random import Random
 import httpx
 
 from adapters.clock import Clock
-from adapters.http import Wire
+from adapters.http import DEADLINE_S, Wire
 from adapters.kraken.auth import Credentials, KrakenAuth
 from adapters.kraken.caller import Caller
 from adapters.kraken.limits import STARTER, Tier, private_pacer, public_pacer
@@ -34,9 +34,10 @@ def public_api(
     seed: int,
     base_url: str = BASE_URL,
     transport: httpx.BaseTransport | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> Iterator[PublicApi]:
     """Kraken without a key. `seed` jitters waits, so that many clients do not knock at once."""
-    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport)
+    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport, deadline_s)
     try:
         yield PublicApi(Caller(wire, public_pacer(), clock, Random(seed)))  # noqa: S311 - no secret hangs on it
     finally:
@@ -52,10 +53,11 @@ def private_api(
     tier: Tier = STARTER,
     base_url: str = BASE_URL,
     transport: httpx.BaseTransport | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> Iterator[PrivateApi]:
     """Kraken with a key, which is this process's alone as long as the block lasts; else a `UsageError`."""
     nonces = NonceSource(home / "nonces", credentials.key, clock)
-    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport)
+    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport, deadline_s)
     try:
         auth = KrakenAuth(credentials, nonces)
         yield PrivateApi(Caller(wire, private_pacer(tier), clock, Random(seed), auth), clock)  # noqa: S311

@@ -86,8 +86,8 @@ class PrivateApi:
         return self._caller.call(endpoints.CLOSED_ORDERS, _CLOSED, fields).orders
 
     def query_orders(self, txids: Sequence[str]) -> dict[str, Order]:
-        """Orders by txid; one that was placed a moment ago may still be missing."""
-        fields = {"txid": _joined(txids, ORDERS_MAX), "trades": "true"}
+        """Orders by txid, their fills one by one; one that was placed a moment ago may still be missing."""
+        fields = {"txid": _joined(txids, ORDERS_MAX), "trades": "true", "consolidate_taker": "false"}
         return self._caller.call(endpoints.QUERY_ORDERS, _ORDERS, fields)
 
     def trades_history(self, start: datetime, offset: int = 0) -> TradesHistory:
