@@ -1,6 +1,6 @@
 """The private endpoints that only look: balances, orders, trades, ledgers, fees."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from simulator.exchange import Exchange
@@ -82,7 +82,7 @@ def closed_orders(exchange: Exchange, params: Params) -> Result:
     done = [order for order in exchange.orders.values() if not order.live]
     which = str(params.get("closetime", "both"))
     moments = {order.txid: order.opened_ns if which == "open" else order.closed_ns for order in done}
-    bounds = _bounds(params, {order.txid: moments[order.txid] for order in done})
+    bounds = _bounds(params, moments.items)
     found = [order for order in _filtered(done, params) if bounds[0] < moments[order.txid] <= bounds[1]]
     found.sort(key=lambda order: order.closed_ns, reverse=True)
     rows = {
@@ -105,7 +105,7 @@ def query_orders(exchange: Exchange, params: Params) -> Result:
 
 
 def trades_history(exchange: Exchange, params: Params) -> Result:
-    bounds = _bounds(params, {trade.txid: trade.time_ns for trade in exchange.trades})
+    bounds = _bounds(params, lambda: ((trade.txid, trade.time_ns) for trade in exchange.trades))
     found = [trade for trade in reversed(exchange.trades) if bounds[0] < trade.time_ns <= bounds[1]]
     rows = {trade.txid: trade_row(trade, flag(params, "ledgers")) for trade in _page(found, params)}
     return _counted("trades", rows, len(found), params)
@@ -120,15 +120,16 @@ def query_trades(exchange: Exchange, params: Params) -> Result:
 
 
 def ledgers(exchange: Exchange, params: Params) -> Result:
-    wanted = [exchange.catalogue.asset(name) for name in names(params, "asset") if name != "all"]
+    assets = [exchange.catalogue.asset(name) for name in names(params, "asset") if name != "all"]
+    wanted = {asset.name for asset in assets if asset}
     kind = str(params.get("type", "all"))
     entries = exchange.ledger.entries
-    bounds = _bounds(params, {entry.id: entry.time_ns for entry in entries})
+    bounds = _bounds(params, lambda: ((entry.id, entry.time_ns) for entry in entries))
     found = [
         entry
         for entry in reversed(entries)
         if bounds[0] < entry.time_ns <= bounds[1]
-        and (not wanted or exchange.catalogue.asset(entry.asset) in wanted)
+        and (not wanted or entry.asset in wanted)
         and kind in ("all", entry.kind)
     ]
     rows = {entry.id: ledger_row(exchange, entry) for entry in _page(found, params)}
@@ -189,17 +190,20 @@ def _filtered(orders: Iterable[Order], params: Params) -> list[Order]:
     ]
 
 
-def _bounds(params: Params, known: Mapping[str, int]) -> tuple[int, int]:
-    """(exclusive start, inclusive end) in nanoseconds; each is a time in seconds or an id."""
+def _bounds(params: Params, known: Callable[[], Iterable[tuple[str, int]]]) -> tuple[int, int]:
+    """(exclusive start, inclusive end) in nanoseconds; each is a time in seconds or an id, whose time
+    counts.
+    """
 
     def bound(name: str, default: int) -> int:
         given = str(params.get(name) or "")
-        if given in known:
-            return known[given]
         try:
             return int(float(given) * SECOND_NS) if given else default
-        except ValueError as error:
-            raise Refusal(f"EGeneral:Invalid arguments:{name}") from error
+        except ValueError:
+            found = next((time_ns for id, time_ns in known() if id == given), None)
+        if found is None:
+            raise Refusal(f"EGeneral:Invalid arguments:{name}")
+        return found
 
     return bound("start", -1), bound("end", 1 << 63)
 

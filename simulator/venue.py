@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from simulator import account, commands
 from simulator.auth import Keys, parameters
+from simulator.checks import Desk
 from simulator.distortions import distort
 from simulator.exchange import Exchange
 from simulator.faults import WIRE, Faults, Rule
@@ -33,7 +34,7 @@ READS: dict[str, tuple[str | None, Callable[[Exchange, Params], Result]]] = {
     "TradeVolume": ("query-funds", account.trade_volume),
     "OpenPositions": ("query-open-trades", account.open_positions),
 }
-COMMANDS: dict[str, tuple[str, Callable[[commands.Desk, Params], Result]]] = {
+COMMANDS: dict[str, tuple[str, Callable[[Desk, Params], Result]]] = {
     "AddOrder": ("modify-trades", commands.add_order),
     "AmendOrder": ("modify-trades", commands.amend_order),
     "CancelOrder": ("close-trades", commands.cancel_order),
@@ -112,7 +113,7 @@ class Venue:
 
     def _serve(self, endpoint: str, params: Params, struck: list[Rule]) -> tuple[list[str], Any]:
         """Carry a request out and log what came of it."""
-        desk = commands.Desk(self.exchange, self.data, self.limits, tuple(struck))
+        desk = Desk(self.exchange, self.data, self.limits, tuple(struck))
         if endpoint in COMMANDS:
             errors, result = _tried(lambda: COMMANDS[endpoint][1](desk, params))
         elif endpoint in READS:

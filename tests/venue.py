@@ -18,7 +18,7 @@ from simulator.assembly import open_venue
 from simulator.auth import Keys, signature
 from simulator.clock import Clock
 from simulator.server import Application, Server, address_of, listen
-from simulator.tape import FIRST_EVENT_NS, HOUR_NS, SECOND_NS, Tape
+from simulator.tape import FIRST_EVENT_NS, HOUR_NS, Tape
 from simulator.truth import Truth
 from simulator.venue import Venue
 from trading.backtest.matching import Bar
@@ -142,7 +142,3 @@ def served(of: Venue, speed: float = 0) -> Iterator[Served]:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive()
-
-
-def seconds_ahead(of: Venue, seconds: float) -> int:
-    return of.exchange.now_ns + int(seconds * SECOND_NS)

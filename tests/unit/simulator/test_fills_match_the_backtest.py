@@ -4,7 +4,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config import trading
-from simulator.commands import Desk, add_order, cancel_order
+from simulator.checks import Desk
+from simulator.commands import add_order, cancel_order
 from simulator.limits import Limits
 from simulator.orders import Trade
 from simulator.tape import CLOSE_NS, FIRST_EVENT_NS

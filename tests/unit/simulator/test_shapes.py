@@ -209,6 +209,9 @@ def test_histories_come_in_pages_newest_first() -> None:
     assert times == sorted(times, reverse=True)
     since = times[9]
     assert len(call(of, "TradesHistory", start=since)["result"]["trades"]) == 9
+    between = {"start": list(second["trades"])[-1], "end": next(iter(first["trades"]))}
+    assert call(of, "TradesHistory", **between)["result"]["count"] == 59
+    assert call(of, "TradesHistory", start="yesterday")["error"] == ["EGeneral:Invalid arguments:start"]
     assert len(call(of, "ClosedOrders", end=since)["result"]["closed"]) == 50
     ledger = call(of, "Ledgers", asset="ZUSD", type="trade")["result"]
     assert ledger["count"] == 60
