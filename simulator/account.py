@@ -1,11 +1,13 @@
 """The private endpoints that only look: balances, orders, trades, ledgers, fees."""
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 from simulator.exchange import Exchange
-from simulator.orders import Order
-from simulator.orderview import ledger_row, scale, shown, trade_row
+from simulator.orders import Entry, Order, Trade
+from simulator.orderview import ledger_row, shown, trade_row
 from simulator.protocol import Params, Refusal, Result, balance_text, flag, money_text, names, number
 from simulator.tape import SECOND_NS
 from trading.money import PPM
@@ -16,6 +18,7 @@ QUERY_MAX = 50
 FEE_DECIMALS = 4
 
 T = TypeVar("T")
+Timed = TypeVar("Timed", Trade, Entry)
 
 
 def balance(exchange: Exchange, _: Params) -> Result:
@@ -32,7 +35,7 @@ def balance_rows(exchange: Exchange, balances: Mapping[str, int]) -> Result:
     for name, units in sorted(balances.items()):
         asset = exchange.catalogue.asset(name)
         if asset is not None:
-            digits, held = scale(exchange, asset), exchange.held(name)
+            digits, held = exchange.catalogue.scale[asset.name], exchange.held(name)
             rows[asset.id] = {
                 "balance": balance_text(asset, units, digits),
                 "hold_trade": balance_text(asset, held, digits),
@@ -79,11 +82,11 @@ def open_orders(exchange: Exchange, params: Params) -> Result:
 
 
 def closed_orders(exchange: Exchange, params: Params) -> Result:
-    done = [order for order in exchange.orders.values() if not order.live]
-    which = str(params.get("closetime", "both"))
-    moments = {order.txid: order.opened_ns if which == "open" else order.closed_ns for order in done}
-    bounds = _bounds(params, moments.items)
-    found = [order for order in _filtered(done, params) if bounds[0] < moments[order.txid] <= bounds[1]]
+    done = _filtered((order for order in exchange.orders.values() if not order.live), params)
+    by_opening = params.get("closetime") == "open"
+    moments = {order.txid: order.opened_ns if by_opening else order.closed_ns for order in done}
+    start, end = _bounds(params, moments.items)
+    found = [order for order in done if start < moments[order.txid] <= end]
     found.sort(key=lambda order: order.closed_ns, reverse=True)
     rows = {
         order.txid: shown(order, exchange.now_ns, flag(params, "trades")) for order in _page(found, params)
@@ -105,8 +108,8 @@ def query_orders(exchange: Exchange, params: Params) -> Result:
 
 
 def trades_history(exchange: Exchange, params: Params) -> Result:
-    bounds = _bounds(params, lambda: ((trade.txid, trade.time_ns) for trade in exchange.trades))
-    found = [trade for trade in reversed(exchange.trades) if bounds[0] < trade.time_ns <= bounds[1]]
+    trades = exchange.trades
+    found = _within(trades, _bounds(params, lambda: ((trade.txid, trade.time_ns) for trade in trades)))
     rows = {trade.txid: trade_row(trade, flag(params, "ledgers")) for trade in _page(found, params)}
     return _counted("trades", rows, len(found), params)
 
@@ -121,17 +124,13 @@ def query_trades(exchange: Exchange, params: Params) -> Result:
 
 def ledgers(exchange: Exchange, params: Params) -> Result:
     assets = [exchange.catalogue.asset(name) for name in names(params, "asset") if name != "all"]
-    wanted = {asset.name for asset in assets if asset}
-    kind = str(params.get("type", "all"))
+    wanted, kind = {asset.name for asset in assets if asset}, str(params.get("type", "all"))
     entries = exchange.ledger.entries
-    bounds = _bounds(params, lambda: ((entry.id, entry.time_ns) for entry in entries))
-    found = [
-        entry
-        for entry in reversed(entries)
-        if bounds[0] < entry.time_ns <= bounds[1]
-        and (not wanted or entry.asset in wanted)
-        and kind in ("all", entry.kind)
-    ]
+    found = _within(entries, _bounds(params, lambda: ((entry.id, entry.time_ns) for entry in entries)))
+    if assets or kind != "all":
+        found = [
+            entry for entry in found if (not assets or entry.asset in wanted) and kind in ("all", entry.kind)
+        ]
     rows = {entry.id: ledger_row(exchange, entry) for entry in _page(found, params)}
     return _counted("ledger", rows, len(found), params)
 
@@ -206,6 +205,12 @@ def _bounds(params: Params, known: Callable[[], Iterable[tuple[str, int]]]) -> t
         return found
 
     return bound("start", -1), bound("end", 1 << 63)
+
+
+def _within(rows: Sequence[Timed], bounds: tuple[int, int]) -> list[Timed]:
+    """The rows between two times, newest first; `rows` are in order of time."""
+    start, end = (bisect_right(rows, bound, key=attrgetter("time_ns")) for bound in bounds)
+    return list(rows[start:end][::-1])
 
 
 def _page(rows: list[T], params: Params) -> list[T]:

@@ -15,6 +15,8 @@ from config.instruments import grid_for, load
 from trading.errors import UsageError
 from trading.instruments import Instrument
 
+QUOTE_DECIMALS = 8
+
 
 class Asset(NamedTuple):
     """A coin or currency."""
@@ -58,6 +60,10 @@ class Catalogue:
     def __init__(self, names: Iterable[str]) -> None:
         self.pairs = {pair.id: pair for pair in map(_pair, names)}
         self.assets = {asset.id: asset for pair in self.pairs.values() for asset in (pair.base, pair.quote)}
+        self.scale = {pair.quote.name: QUOTE_DECIMALS for pair in self.pairs.values()} | {
+            pair.base.name: pair.instrument.lot_decimals for pair in self.pairs.values()
+        }
+        """Decimals in which a balance is counted, by asset name: lots of a base, 1e-8 of a quote."""
         self._spelled = {
             spelling: pair for pair in self.pairs.values() for spelling in (pair.name, pair.altname, pair.id)
         }

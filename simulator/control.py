@@ -12,7 +12,6 @@ from typing import Any
 
 from simulator.clock import Clock
 from simulator.faults import Rule
-from simulator.orderview import scale
 from simulator.tape import FIRST_EVENT_NS, HOUR_NS, SECOND_NS
 from simulator.venue import Venue
 from trading.errors import BallastError, UsageError
@@ -102,7 +101,7 @@ class Control:
         asset = self.exchange.catalogue.asset(str(body["asset"]))
         if asset is None:
             raise UsageError(f"no asset {body['asset']}")
-        units = Decimal(str(body["amount"])).scaleb(scale(self.exchange, asset))
+        units = Decimal(str(body["amount"])).scaleb(self.exchange.catalogue.scale[asset.name])
         return {"ledger": self.exchange.transfer(asset.name, int(units)).id}
 
     def _key(self, body: Body) -> Body:

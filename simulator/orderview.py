@@ -1,6 +1,5 @@
 """Orders, trades and ledger entries as Kraken shows them."""
 
-from simulator.catalogue import Asset
 from simulator.exchange import Exchange
 from simulator.orders import LIMIT, MARKET, STOP, Entry, Order, Trade
 from simulator.protocol import Result, balance_text, lots_text, money_text, price_text, seconds
@@ -99,19 +98,11 @@ def trade_row(trade: Trade, with_ledgers: bool) -> Result:
     return row | {"ledgers": list(trade.ledgers)} if with_ledgers else row
 
 
-def scale(exchange: Exchange, asset: Asset) -> int:
-    """Decimals in which balances of an asset are counted: lots of a base, 1e-8 of a quote."""
-    for pair in exchange.catalogue.pairs.values():
-        if pair.base == asset:
-            return pair.instrument.lot_decimals
-    return 8
-
-
 def ledger_row(exchange: Exchange, entry: Entry) -> Result:
     """The entry object of Ledgers."""
     asset = exchange.catalogue.asset(entry.asset)
     assert asset is not None
-    digits = scale(exchange, asset)
+    digits = exchange.catalogue.scale[asset.name]
     return {
         "refid": entry.refid,
         "time": seconds(entry.time_ns),
