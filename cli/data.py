@@ -146,13 +146,13 @@ def status(
 
 def _print_status(lines: list[dict[str, Any]], with_gaps: bool) -> None:
     columns = ("venue", "instrument", "first", "last", "hours", "present", "gaps", "longest", "behind")
-    table = Table(*columns, "against", "median bp", "p99 bp", title="bars by instrument (times are asof)")
+    table = Table(*columns, "against", "median bp", "p99 bp", title="bars by instrument (UTC days; --json has the hours)")
     for line in lines:
         table.add_row(
             line["venue"],
             line["instrument"],
-            line["first"],
-            line["last"],
+            line["first"][:10],
+            line["last"][:10],
             f"{line['hours']:,}",
             f"{line['present']:.2%}",
             f"{len(line['gaps']):,}",
