@@ -285,3 +285,18 @@ def test_control_c_at_a_terminal_ends_the_program_with_130(home: Path, folder: P
         assert process.wait(timeout=120) == 130
     os.close(ours)
     assert sorted(folder.parent.iterdir()) == runs
+
+
+def test_a_run_whose_books_do_not_agree_is_refused(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trading.backtest.engine import Portfolio
+
+    runs, closing = sorted(folder.parent.iterdir()), Portfolio.closing
+    monkeypatch.setattr(
+        Portfolio, "closing", lambda of: closing(of)._replace(venue_cash=closing(of).venue_cash + 1)
+    )
+    result = ballast(home, "backtest", *SPAN, *MADE, "--predictor", "trend-b")
+    assert result.exit_code == 1
+    assert "the venue's books and ours differ" in result.stderr
+    assert sorted(folder.parent.iterdir()) == runs
