@@ -93,6 +93,14 @@ def test_a_row_after_the_cursor_or_ahead_of_the_clock_is_not_finished(
     assert ahead.rejected["reason"].to_list() == ["not closed yet"]
 
 
+def test_the_last_row_is_dropped_even_if_cursor_and_clock_call_it_finished(
+    data: MarketData, kraken: Any, now_hour: int
+) -> None:
+    rows = [candle(now_hour - 2), candle(now_hour - 1)]
+    ohlc(kraken, rows, last=rows[-1][0])
+    assert asofs(data.recent("BTC/USD", now_hour - 1).bars) == [now_hour - 1]
+
+
 def test_hours_without_a_trade_have_no_bar_and_the_grid_carries_them(
     data: MarketData, kraken: Any, now_hour: int
 ) -> None:
@@ -184,7 +192,7 @@ def found_hours(bars: pl.DataFrame) -> list[tuple[Any, ...]]:
 
 
 @given(
-    offsets=st.lists(st.integers(0, 4 * HOUR_S - 1), min_size=1, max_size=60),
+    offsets=st.lists(st.integers(0, 23).map(lambda n: n * 600), min_size=1, max_size=60),
     spare=st.integers(1, 7),
     strict=st.booleans(),
     edge_ns=st.sampled_from([0, 1, 999_999_999]),
@@ -219,9 +227,9 @@ def test_trades_that_share_a_nanosecond_across_pages_are_all_counted(
     data: MarketData, kraken: Any, now_hour: int, monkeypatch: pytest.MonkeyPatch, strict: bool
 ) -> None:
     open_ns = (now_hour - 1) * HOUR_S * 10**9
-    trades = [(open_ns + ns, "100.0", "1") for ns in (0, 5, 5, 5, 9)]
-    monkeypatch.setattr("adapters.kraken.market_data.TRADES_MAX", 4)
-    kraken.answers["Trades"] = [served(trades, 4, strict)]
+    trades = [(open_ns + ns, "100.0", "1") for ns in (0, 1, 5, 5, 9)]
+    monkeypatch.setattr("adapters.kraken.market_data.TRADES_MAX", 3)
+    kraken.answers["Trades"] = [served(trades, 3, strict)]
     assert data.rebuilt("BTC/USD", now_hour, now_hour).bars["trades"].to_list() == [5]
 
 

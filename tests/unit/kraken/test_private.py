@@ -114,7 +114,7 @@ def test_orders_come_by_txid_with_their_numbers(private: Any, kraken: Any, clock
     assert asked == [
         {"trades": "true", "cl_ord_id": str(ID)},
         {"trades": "true", "cl_ord_id": str(ID), "start": start, "ofs": "50"},
-        {"txid": TXID, "trades": "true"},
+        {"txid": TXID, "trades": "true", "consolidate_taker": "false"},
     ]
 
 
