@@ -1,17 +1,21 @@
 """Carries out what an order procedure asks for: each request one call to the venue, the store or the guard.
+And sweeps the account, to bring what is known here up to what is true there.
 
 Whatever a call to the venue raises becomes an answer that the procedure reasons about, except where it has
 nothing to go on: then it ends here, like a crash, and is begun anew from the store.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from trading.errors import DataError, OutcomeUnknown, VenueError, VenueRefused, VenueUnavailable
 from trading.execution.entering import Clear, Clearance
+from trading.execution.findings import Census, take_census
 from trading.execution.guarding import Stops
 from trading.execution.leaving import Ask, Supply
-from trading.execution.orders import Event, Order, What
+from trading.execution.orders import Event, Order, What, apply
 from trading.execution.placing import (
     Cancel,
     Find,
@@ -46,6 +50,10 @@ class OrderStore(Protocol):
 
     def stops(self, instrument: str) -> tuple[Order, ...]:
         """Stops of ours that are not over."""
+        ...
+
+    def orders(self, since: datetime) -> Sequence[Order]:
+        """Every order of ours that is not over, or was not at some time after `since`."""
         ...
 
 
@@ -139,3 +147,33 @@ def looked(request: Find | FindTraded | Look, venue: Venue) -> Report | Unreadab
                 return venue.report(venue_id)
     except (VenueError, DataError) as error:
         return Unreadable(str(error))
+
+
+def sweep(track: str, hands: Hands, since: datetime) -> Census:
+    """Bring our orders up to what the account shows, adopt stops that fills left behind, find the rest.
+
+    The scheduled look after every hour and the first thing after a start are this same function. Reads that
+    fail raise; nothing is stored before all of them have succeeded.
+    """
+    venue, store, _ = hands
+    orders = store.orders(since)
+    known = {order.venue_id for order in orders}
+    trades = venue.trades(since)
+    resting = venue.open_orders()
+    wanted = {order.venue_id for order in orders if order.venue_id and not order.is_over}
+    wanted |= {trade.order for trade in trades if trade.order not in known}
+    others = venue.reports(sorted(wanted - {report.venue_id for report in resting}))
+    census = take_census(track, orders, [*resting, *others], trades, venue.now())
+    for order, events in census.events:
+        _keep(order, events, store)
+    for instruction, events in census.adopted:
+        store.open(instruction, events[0])
+        _keep(apply(Order(instruction), events[0]), events[1:], store)
+    return census
+
+
+def _keep(order: Order, events: Sequence[Event], store: OrderStore) -> None:
+    for event in events:
+        after = apply(order, event)
+        store.append(order, event)
+        order = after

@@ -4,7 +4,7 @@ Faults are words taken from queues, one a call: what happens to the call, never 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -66,6 +66,8 @@ class MakeBelieve:
     fills: deque[tuple[float, int]] = field(default_factory=deque)
     """(seconds after the placing, lots) of limit orders to come."""
     coins: int = 0
+    balance_lag: int = 0
+    """Lots that are sold and still shown."""
     bid_ask: tuple[int, int] = (9_999, 10_000)
     orders: dict[str, Placed] = field(default_factory=dict)
     arriving: list[tuple[datetime, Placed]] = field(default_factory=list)
@@ -200,6 +202,9 @@ class MakeBelieve:
             tuple(order.trades),
         )
 
+    def reports(self, venue_ids: Sequence[str]) -> list[Report]:
+        return [self.told(self.orders[id]) for id in venue_ids]
+
     def open_orders(self) -> list[Report]:
         return [self.told(o) for o in self.orders.values() if o.status is Status.OPEN]
 
@@ -207,7 +212,7 @@ class MakeBelieve:
         return [t for o in self.orders.values() for t in o.trades]
 
     def balances(self) -> dict[str, Holding]:
-        return {COIN: Holding(self.coins, self.available)}
+        return {COIN: Holding(self.coins, self.available + self.balance_lag)}
 
     @property
     def available(self) -> int:
@@ -221,26 +226,29 @@ class MakeBelieve:
 class Memory:
     """A store in memory: what is here survived the crash."""
 
-    orders: dict[UUID, Order] = field(default_factory=dict)
+    kept: dict[UUID, Order] = field(default_factory=dict)
     events: list[tuple[UUID, Event]] = field(default_factory=list)
 
     def load(self, id: UUID) -> Order | None:
-        return self.orders.get(id)
+        return self.kept.get(id)
 
     def open(self, instruction: Instruction, event: Event) -> None:
-        if instruction.id in self.orders:
+        if instruction.id in self.kept:
             raise InvariantError(f"{instruction.id} is in use")
-        self.orders[instruction.id] = apply(Order(instruction), event)
+        self.kept[instruction.id] = apply(Order(instruction), event)
         self.events.append((instruction.id, event))
 
     def append(self, order: Order, event: Event) -> None:
-        if self.orders[order.id].events != order.events:
+        if self.kept[order.id].events != order.events:
             raise InvariantError(f"another event of {order.id} came in between")
-        self.orders[order.id] = apply(self.orders[order.id], event)
+        self.kept[order.id] = apply(self.kept[order.id], event)
         self.events.append((order.id, event))
 
     def stops(self, instrument: str) -> tuple[Order, ...]:
-        return tuple(o for o in self.orders.values() if o.is_stop and not o.is_over)
+        return tuple(o for o in self.kept.values() if o.is_stop and not o.is_over)
+
+    def orders(self, since: datetime) -> list[Order]:
+        return list(self.kept.values())
 
 
 @dataclass

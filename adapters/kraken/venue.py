@@ -10,7 +10,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 from uuid import UUID
 
@@ -36,7 +36,7 @@ TO_KRAKEN: dict[Kind, Literal["limit", "market", "stop-loss"]] = {
     Kind.MARKET: "market",
     Kind.STOP: "stop-loss",
 }
-FROM_KRAKEN = {theirs: kind for kind, theirs in TO_KRAKEN.items()}
+FROM_KRAKEN: dict[str, str] = {theirs: kind for kind, theirs in TO_KRAKEN.items()}
 STATUSES = {
     "pending": Status.OPEN,
     "open": Status.OPEN,
@@ -114,7 +114,7 @@ class KrakenVenue:
         return self._only(id, self._rows(sorted(txids)))
 
     def _only(self, id: UUID, rows: Mapping[str, kraken.Order]) -> Report | None:
-        """The one order of an id of ours; two would mean that an id was sent twice, which nothing may hide."""
+        """The one order of an id of ours; two would mean that an id was sent twice."""
         ours = {txid: row for txid, row in rows.items() if row.cl_ord_id == str(id)}
         if len(ours) > 1:
             raise DataError(f"{', '.join(ours)} all carry {id}; look at the account")
@@ -142,7 +142,7 @@ class KrakenVenue:
 
     def _told(self, rows: Mapping[str, kraken.Order]) -> list[Report]:
         """Orders as reports, each with its trades."""
-        # Only QueryOrders lists trades that are not merged; a later row of one order says more than an earlier.
+        # Only QueryOrders lists trades that are not merged.
         traded = [txid for txid, row in rows.items() if row.vol_exec > 0]
         fresh = dict(rows) | self._rows(traded)
         fills: dict[str, kraken.Fill] = {}
@@ -154,7 +154,6 @@ class KrakenVenue:
         name = self._catalogue.name(row.descr.pair)
         grid, sign = self._catalogue.instrument(name), _sign(row.descr.side)
         kind = FROM_KRAKEN.get(row.descr.kind, row.descr.kind)
-        priced = kind in (Kind.LIMIT, Kind.STOP)
         return Report(
             venue_id=txid,
             id=_our_id(row.cl_ord_id),
@@ -162,7 +161,7 @@ class KrakenVenue:
             instrument=name,
             kind=kind,
             lots=sign * grid.lots(row.vol),
-            price=_ticks(grid, Decimal(row.descr.price)) if priced else 0,
+            price=0 if kind == Kind.MARKET else _told_price(grid, row.descr.price),
             status=STATUSES[row.status],
             filled=sign * grid.lots(row.vol_exec),
             trades=tuple(self._trade(id, fills[id]) for id in row.trades if id in fills),
@@ -196,7 +195,7 @@ class KrakenVenue:
 
     def balances(self) -> Mapping[str, Holding]:
         """Lots of the assets that can be traded, 1e-8 of every other, both rounded down."""
-        decimals = {}
+        decimals: dict[str, int] = {}
         for name in self._catalogue.names():
             grid = self._catalogue.instrument(name)
             decimals.setdefault(grid.base, grid.lot_decimals)
@@ -211,6 +210,14 @@ class KrakenVenue:
         grid = self._catalogue.instrument(instrument)
         ticker = next(iter(self._public.tickers(self._catalogue.id(instrument)).values()))
         return _ticks(grid, ticker.bid), _ticks(grid, ticker.ask)
+
+
+def _told_price(grid: Instrument, text: str) -> int:
+    """An order's price in ticks; 0 for one that no order of ours can have, such as a percentage."""
+    try:
+        return grid.ticks(Decimal(text))
+    except (UsageError, InvalidOperation):
+        return 0
 
 
 def _ticks(grid: Instrument, price: Decimal) -> int:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.execution import Hands, sweep
 from tests.make_believe import ASOF, LIMIT, LOTS, PAIR, STOP, TRACK, MakeBelieve, World, entry
 from trading.execution.entering import DONE_BY, enter
-from trading.execution.findings import take_census
 from trading.execution.guarding import Wanted, guard
 from trading.execution.leaving import Exit, leave
 from trading.execution.orders import Order, State, fold
@@ -62,7 +62,7 @@ def caught_up(world: World, order: Order) -> Order:
 def check_belief(world: World) -> None:
     """Every order is at the venue what it is here; nothing is there that is not here."""
     venue = world.venue
-    believed = {o.id: caught_up(world, o) for o in world.store.orders.values()}
+    believed = {o.id: caught_up(world, o) for o in world.store.kept.values()}
     truly = {o.sent.id: o for o in venue.orders.values() if not o.parent}
     assert set(truly) <= set(believed), "an order at the venue that nobody here knows"
     for order in believed.values():
@@ -79,7 +79,7 @@ def check_belief(world: World) -> None:
 
 def check_history(world: World) -> None:
     """The orders are the folds of what was stored, event by event."""
-    for id, order in world.store.orders.items():
+    for id, order in world.store.kept.items():
         events = [event for owner, event in world.store.events if owner == id]
         assert fold(Order(order.instruction), events) == order
 
@@ -138,7 +138,7 @@ def test_a_crash_at_each_request_leaves_one_order_or_none(send: str, when: str) 
         world.run(lambda: enter(entry()), [30.0])
         check_belief(world)
         assert bought_at_most(world.venue) <= LOTS
-        assert all(order.is_over for order in world.store.orders.values())
+        assert all(order.is_over for order in world.store.kept.values())
         if len(world.requests) <= moment:
             return
     pytest.fail("an entry took more than 400 requests")
@@ -153,13 +153,11 @@ def test_a_census_brings_every_open_order_up_to_the_truth(world: World, by_hand:
     for number in range(by_hand):
         venue.coins += 1
         venue.place(Instruction(UUID(int=number), PAIR, Kind.LIMIT, -1, LIMIT))
-    known = list(store.orders.values())
-    reports = [venue.told(order) for order in venue.orders.values()]
-    census = take_census(TRACK, known, reports, venue.trades(ASOF), venue.clock)
+    census = sweep(TRACK, Hands(venue, store, world.gate), ASOF)
     assert len(census.findings) == by_hand
     assert len(census.adopted) == sum(1 for o in venue.orders.values() if o.parent)
-    news = {order.id: events for order, events in census.events}
-    ours = [fold(order, news.get(order.id, ())) for order in known]
-    ours += [fold(Order(adopted.instruction), adopted.events) for adopted in census.adopted]
     by_others = sum(o.filled for o in venue.orders.values() if o.sent.id.int < by_hand and not o.parent)
-    assert sum(order.filled for order in ours) + by_others + by_hand == venue.coins
+    assert sum(order.filled for order in store.kept.values()) + by_others + by_hand == venue.coins
+    check_history(world)
+    again = sweep(TRACK, Hands(venue, store, world.gate), ASOF)
+    assert again == census._replace(events=(), adopted=())

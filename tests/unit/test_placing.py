@@ -57,7 +57,7 @@ def test_a_send_ends_in_what_is_true(fault: str, state: State) -> None:
     order = w.run(lambda: send(BUY))
     assert order.state is state
     assert (len(w.venue.orders) == 1) == (state is State.WORKING)
-    assert order == w.store.orders[BUY.id]
+    assert order == w.store.kept[BUY.id]
 
 
 def test_the_order_is_stored_before_it_is_sent() -> None:
@@ -91,7 +91,7 @@ def test_nothing_is_concluded_before_the_deadline_has_passed() -> None:
 def test_looks_without_an_answer_prove_nothing() -> None:
     w = world(sends="vanished", looks="unreadable " * UNREADABLE_MAX)
     assert w.run(lambda: send(BUY)).state is State.UNKNOWN
-    assert w.run(lambda: resume(w.store.orders[BUY.id])).state is State.ABSENT
+    assert w.run(lambda: resume(w.store.kept[BUY.id])).state is State.ABSENT
 
 
 def test_an_unreadable_look_among_trades_leaves_the_fate_open() -> None:
@@ -314,6 +314,14 @@ def test_a_cut_keeps_what_it_should_even_beside_a_sell_of_unknown_fate() -> None
     w.venue.fills.append((0, 50))
     left = w.run(lambda: leave(EXIT._replace(lots=50, keep=50)))
     assert [o.state for o in left.orders] == [State.UNKNOWN]
+    assert w.venue.coins == 50
+
+
+def test_a_cut_sells_no_more_than_its_lots_while_the_balance_lags() -> None:
+    w = held(world())
+    w.venue.fills.append((0, 30))
+    w.venue.balance_lag = 30
+    w.run(lambda: leave(EXIT._replace(lots=50, keep=50)))
     assert w.venue.coins == 50
 
 

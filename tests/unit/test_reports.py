@@ -78,10 +78,18 @@ def test_a_report_that_cannot_be_of_the_order_is_a_contradiction(said: Report) -
 def test_an_order_that_was_over_and_lives_is_a_contradiction(state: State) -> None:
     order = reached(state)
     with pytest.raises(Contradiction):
-        read(order, report(), ASOF)
-    with pytest.raises(Contradiction):
         read(order, report(status=Status.CANCELLED, filled=40, trades=(trade(40),)), ASOF)
     assert whats(order, report(status=Status.CANCELLED)) == []
+
+
+@pytest.mark.parametrize("state", [s for s in State if reached(s).is_over])
+def test_an_old_report_says_nothing_and_one_that_cannot_be_old_contradicts(state: State) -> None:
+    shown = state in (State.FILLED, State.CANCELLED, State.EXPIRED)
+    if shown:
+        assert whats(reached(state), report()) == []
+    else:
+        with pytest.raises(Contradiction):
+            read(reached(state), report(), ASOF)
 
 
 def test_a_stop_that_a_fill_left_behind_is_adopted_with_what_befell_it() -> None:

@@ -123,6 +123,10 @@ class Venue(Protocol):
         """One order by the venue's id; None while the venue does not show it."""
         ...
 
+    def reports(self, venue_ids: Sequence[str]) -> Sequence[Report]:
+        """Several orders at once; raises `VenueUnavailable` if one of them is not shown."""
+        ...
+
     def open_orders(self) -> Sequence[Report]:
         """Every order that rests in the account, whoever sent it."""
         ...
