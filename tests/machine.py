@@ -167,13 +167,13 @@ def inside(price: int) -> int:
 def meddle(world: World, books: Books) -> None:
     """Now and then the venue's books move without us, are put right again, or somebody trips the halt."""
     act = draw(world, 600)
-    if act == 1 or act == 2:
+    if act == 1:
         change = 1 + draw(world, 1_000)
-        world.foreign[act - 1] += change
-        if act == 1:
-            books.purse[0] += change
-        else:
-            books.holdings[0].lots += change
+        world.foreign[0] += change
+        books.purse[0] += change
+    elif act == 2 and world.foreign[1] == 0:
+        world.foreign[1] = max(draw(world, 20_000_000) - 10_000_000, -books.holdings[0].lots)
+        books.holdings[0].lots += world.foreign[1]
     elif act > 400:
         books.purse[0] -= world.foreign[0]
         books.holdings[0].lots -= world.foreign[1]
@@ -360,7 +360,7 @@ def check_books(world: World, rules: Rules, books: Books) -> int:
     for a in range(len(books.orders)):
         position, holding = books.state.positions[a], books.holdings[a]
         foreign = world.foreign[1] if a == 0 else 0
-        if holding.lots != position.lots + position.dust + foreign:
+        if holding.lots != position.lots + position.dust + foreign or holding.lots < 0:
             return 25
         least = rules.terms[a].order_min_lots
         if position.lots > 0 and (position.lots < least or position.dust != 0):
