@@ -19,7 +19,18 @@ WARM_UP_H = 122 * DAY_H
 """Hours before the first decision that the longest benchmark window needs."""
 LEARNED = "lightgbm"
 
-TRIAL_KEYS = ("predictor", "from", "to", "fees", "venue", "data_digest", "config_digest", "review_after")
+TRIAL_KEYS = (
+    "predictor",
+    "release",
+    "from",
+    "to",
+    "fees",
+    "venue",
+    "data_digest",
+    "config_digest",
+    "review_after",
+)
+"""What makes a look at results another look."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -74,6 +85,7 @@ def execute(request: Request, home: Path, progress: Progress) -> Finished:
     predictions = learn(plan, market, home, progress) if plan.predictor == LEARNED else None
     logs, closing = contest(plan, market, predictions, lambda done, total: progress("trading", done, total))
     details = describe(request, plan, market, data_digest, logs[plan.predictor].digest())
+    details["release"] = predictions.release if predictions else None
     details["skipped"] = frames.skipped(logs[plan.predictor].equity)
     trials = Trials(home / "trials.jsonl").log({k: details[k] for k in TRIAL_KEYS})
     labels = regimes(market, plan.first, plan.last)
