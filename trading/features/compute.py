@@ -89,7 +89,7 @@ class Live:
         )
         self._kept = np.full((assets, SERIES, rows), np.nan)
         self._kept[:, HIGH], self._kept[:, LOW], self._kept[:, TRADED] = -np.inf, np.inf, 0.0
-        self._sums = np.zeros((assets, rows, CHANNELS))
+        self._sums = np.zeros((assets, CHANNELS, rows))
         self._days = np.zeros((assets, rows // DAY_H, DAY))
         self._days[:, :, HIGHEST], self._days[:, :, LOWEST], self._days[:, :, WILDER] = (
             -np.inf,

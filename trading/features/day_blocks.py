@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trading.clock import DAY_H
 from trading.features.arithmetic import MIN_SHARE, NAN, SMALLEST_SPREAD
-from trading.features.series import CHANNELS, HIGH, LOW, QUAD_STARTS, QUADS, RANGE, P
+from trading.features.series import CHANNELS, HIGH, LOW, RANGE, P
 from trading.market import Floats
 
 PATH = CHANNELS
@@ -43,14 +43,12 @@ def close_days(first: int, stop: int, kept: Floats, sums: Floats, days: Floats) 
     for day in range(first // DAY_H, stop // DAY_H):
         for a in range(kept.shape[0]):
             total, begin, end = days[a, day], day * DAY_H, day * DAY_H + DAY_H
-            x, one = sums[a, begin:end], kept[a, :, begin:end]
-            for quad in range(QUADS):
-                k = QUAD_STARTS[quad]
-                y = x[:, k : k + 4]
-                a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
+            x, one = sums[a, :, begin:end], kept[a, :, begin:end]
+            for k in range(CHANNELS):
+                channel = 0.0
                 for h in range(DAY_H):
-                    a0, a1, a2, a3 = a0 + y[h, 0], a1 + y[h, 1], a2 + y[h, 2], a3 + y[h, 3]
-                total[k], total[k + 1], total[k + 2], total[k + 3] = a0, a1, a2, a3
+                    channel += x[k, h]
+                total[k] = channel
             highest, lowest, wilder = -math.inf, math.inf, 0.0
             moments, origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0
             for h in range(DAY_H):
@@ -72,34 +70,31 @@ def whole_sums(days: Floats, length: int, first: int, stop: int, out: Floats) ->
                 out[i, k] += days[before + i + j, k]
 
 
-def window_sums(
-    sums: Floats, whole: Floats, quad: int, length: int, first: int, stop: int, out: Floats
-) -> None:
-    """Sums over the `length` days that end at rows first..stop-1, of four channels of one instrument.
+def window_sums(sums: Floats, whole: Floats, length: int, first: int, stop: int, out: Floats) -> None:
+    """Sums over the `length` days that end at rows first..stop-1, of one channel of one instrument.
 
-    whole as `whole_sums` gives it; out (rows, channels), of which the quad's are filled.
+    whole (days) as `whole_sums` gives it; out (rows).
     """
-    k = QUAD_STARTS[quad]
-    x, w, y = sums[:, k : k + 4], whole[:, k : k + 4], out[:, k : k + 4]
-    rest = np.zeros((DAY_H + 1, 4))
+    rest, sofar = np.zeros(DAY_H + 1), np.zeros(DAY_H)
     for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
-        begin, end, d = day * DAY_H, min(day * DAY_H + DAY_H, stop), day - first // DAY_H
+        begin, end = day * DAY_H, min(day * DAY_H + DAY_H, stop)
         # Slices count from 0: an index that might be negative costs a comparison on every access.
-        oldest, today = x[begin - length * DAY_H : begin - length * DAY_H + DAY_H], x[begin:end]
-        a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
-        for h in range(DAY_H - 1, 0, -1):
-            a0, a1, a2, a3 = a0 + oldest[h, 0], a1 + oldest[h, 1], a2 + oldest[h, 2], a3 + oldest[h, 3]
-            rest[h, 0], rest[h, 1], rest[h, 2], rest[h, 3] = a0, a1, a2, a3
-        w0, w1, w2, w3 = w[d, 0], w[d, 1], w[d, 2], w[d, 3]
-        a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
-        for h in range(end - begin):
-            a0, a1, a2, a3 = a0 + today[h, 0], a1 + today[h, 1], a2 + today[h, 2], a3 + today[h, 3]
-            i = begin + h - first
-            if i >= 0:
-                y[i, 0] = a0 + w0 + rest[h + 1, 0]
-                y[i, 1] = a1 + w1 + rest[h + 1, 1]
-                y[i, 2] = a2 + w2 + rest[h + 1, 2]
-                y[i, 3] = a3 + w3 + rest[h + 1, 3]
+        oldest = sums[begin - length * DAY_H : begin - length * DAY_H + DAY_H]
+        today, after = sums[begin:end], whole[day - first // DAY_H]
+        # Two sums in one loop, because each addition waits for the one before.
+        backwards, forwards = 0.0, 0.0
+        for h in range(DAY_H - 1):
+            backwards += oldest[DAY_H - 1 - h]
+            rest[DAY_H - 1 - h] = backwards
+            if h < end - begin:
+                forwards += today[h]
+                sofar[h] = forwards
+        if end - begin == DAY_H:
+            sofar[DAY_H - 1] = forwards + today[DAY_H - 1]
+        skip = max(first - begin, 0)
+        now, past, y = sofar[skip : end - begin], rest[skip + 1 :], out[begin + skip - first : end - first]
+        for i in range(end - begin - skip):
+            y[i] = (now[i] + after) + past[i]
 
 
 def window_extremes(

@@ -34,13 +34,10 @@ from trading.features.series import (
     DOLLARS,
     HIGH,
     HIGH_24,
-    LEVEL_QUAD,
     LOW,
     LOW_24,
     PAIR,
-    QUADS,
     RANGE,
-    RETURN_QUAD,
     RR,
     SEEN,
     SERIES,
@@ -108,16 +105,17 @@ def enter(
         spreads(row, stop, kept, sums)
     pairs(row, stop, btc, sums)
     close_days(row, stop, kept, sums, days)
-    totals, extremes = np.empty((stop - row, CHANNELS)), np.empty((stop - row, 2))
-    nothing = np.zeros(((stop - 1) // DAY_H - row // DAY_H + 1, CHANNELS))
+    totals, extremes = np.empty((CHANNELS, stop - row)), np.empty((stop - row, 2))
+    nothing = np.zeros((stop - 1) // DAY_H - row // DAY_H + 1)
     for a in range(kept.shape[0]):
-        window_sums(sums[a], nothing, RETURN_QUAD, 1, row, stop, totals)
+        for channel in (N, R, RR, PAIR):
+            window_sums(sums[a, channel], nothing, 1, row, stop, totals[channel])
         window_extremes(kept[a, HIGH], kept[a, LOW], days[a], 1, row, stop, extremes)
         one = kept[a, :, row:stop]
         for i in range(stop - row):
-            s, known = totals[i], one[CLOSE, i] > 0.0
-            one[STD_24, i] = deviation(s[N], s[R], s[RR], DAY_H) if known else NAN
-            one[SPREAD, i] = average(s[N], s[PAIR], DAY_H) if known else NAN
+            n, known = totals[N, i], one[CLOSE, i] > 0.0
+            one[STD_24, i] = deviation(n, totals[R, i], totals[RR, i], DAY_H) if known else NAN
+            one[SPREAD, i] = average(n, totals[PAIR, i], DAY_H) if known else NAN
             one[HIGH_24, i], one[LOW_24, i] = extremes[i, 0], extremes[i, 1]
 
 
@@ -133,7 +131,7 @@ def forget(gone: int, row: int, kept: Floats, sums: Floats, days: Floats) -> Non
         for series in range(SERIES):
             if series != STD_24:
                 kept[a, series, recent - start : row - start] = kept[a, series, recent:row]
-        sums[a, recent - start : row - start] = sums[a, recent:row]
+        sums[a, :, recent - start : row - start] = sums[a, :, recent:row]
         days[a, : days.shape[1] - gone] = days[a, gone:]
 
 
@@ -168,7 +166,7 @@ def fill(
     rows, assets = stop - first, kept.shape[0]
     block = scratch[: assets * INSTRUMENT_COLUMNS * rows].reshape((assets, INSTRUMENT_COLUMNS, rows))
     week_close = np.empty((assets, rows))
-    totals, stds, path = np.empty((4, rows, CHANNELS)), np.empty((4, rows)), np.empty((4, rows, PATH_COLUMNS))
+    totals, stds, path = np.empty((4, CHANNELS, rows)), np.empty((4, rows)), np.empty((4, rows, PATH_COLUMNS))
     for a in range(assets):
         measure(first, stop, parts, kept[a], sums[a], days[a], totals, stds, path)
         trend_columns(first, wanted, kept[a], stds, path, block[a])
@@ -176,7 +174,7 @@ def fill(
         other_columns(first, stop, wanted, kept[a], totals, block[a])
         if wanted[SURGE_1H] or wanted[WIDE - 1 : WIDE + 1].any():
             against_medians(first, stop, warm, kept[a], windows[a], counts[a], block[a])
-        if parts[WEEK, LEVEL_QUAD]:
+        if parts[WEEK, CLOSES]:
             averages(totals[WEEK], CLOSES, 168, week_close[a])
     for c in range(columns.shape[0]):
         for i in range(rows):
@@ -205,15 +203,15 @@ def measure(
     """Sums, standard deviations and path moments of one instrument on the windows that need them."""
     whole = np.empty(((stop - 1) // DAY_H - first // DAY_H + 1, CHANNELS))
     for k in range(4):
-        if parts[k, :QUADS].any():
+        if parts[k, :CHANNELS].any():
             whole_sums(days, WINDOW_DAYS[k], first, stop, whole)
-        for quad in range(QUADS):
-            if parts[k, quad]:
-                window_sums(sums, whole, quad, WINDOW_DAYS[k], first, stop, totals[k])
-        if parts[k, RETURN_QUAD]:
+        for channel in range(CHANNELS):
+            if parts[k, channel]:
+                window_sums(sums[channel], whole[:, channel], WINDOW_DAYS[k], first, stop, totals[k, channel])
+        if parts[k, RR]:
+            n, total, squares = totals[k, N], totals[k, R], totals[k, RR]
             for i in range(stop - first):
-                s = totals[k, i]
-                stds[k, i] = deviation(s[N], s[R], s[RR], WINDOW_DAYS[k] * DAY_H)
+                stds[k, i] = deviation(n[i], total[i], squares[i], WINDOW_DAYS[k] * DAY_H)
         if parts[k, PATH_PART]:
             window_path(kept[P], days, WINDOW_DAYS[k], first, stop, path[k])
     for i in range(stop - first):
@@ -299,4 +297,4 @@ def against_medians(
 def averages(totals: Floats, channel: int, window_h: int, out: Floats) -> None:
     """Mean of a channel over the hours of a window whose price is known."""
     for i in range(out.shape[0]):
-        out[i] = average(totals[i, SEEN], totals[i, channel], window_h)
+        out[i] = average(totals[SEEN, i], totals[channel, i], window_h)

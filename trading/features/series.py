@@ -1,6 +1,6 @@
 """The derived series that features are made of, one row an hour, kept between hours.
 
-`kept[instrument, series, row]` and `sums[instrument, row, channel]` are buffers whose row 0 is the first
+`kept[instrument, series, row]` and `sums[instrument, channel, row]` are buffers whose row 0 is the first
 hour of a day (an asof divisible by 24). Each row reads at most 24 bars back, so a row has the same bits
 wherever a buffer begins.
 """
@@ -22,10 +22,6 @@ CHANNELS = 13
 N, R, RR, PAIR, SEEN, CLOSES, DOLLARS, BOTH, BTC, OWN, BTC_BTC, OWN_OWN, BTC_OWN = range(CHANNELS)
 """What is summed over windows, 0 where unknown: 1, r, r^2 of a return and the spread term of its two bars; 1,
 C, V$ of a known bar; 1, x, y, x^2, y^2, xy of a return that bitcoin (x) and the instrument (y) both have."""
-QUADS = 4
-QUAD_STARTS = (N, SEEN, BOTH, OWN)
-RETURN_QUAD, LEVEL_QUAD, PAIR_QUAD, SQUARE_QUAD = range(QUADS)
-"""Channels are added four neighbours at a time, which keeps them in registers; the last two quads overlap."""
 
 
 def bars(
@@ -48,7 +44,7 @@ def bars(
             kept[a, HIGH, row:stop],
             kept[a, LOW, row:stop],
         )
-        traded, dollar, channels = kept[a, TRADED, row:stop], kept[a, DOLLAR, row:stop], sums[a, row:stop]
+        traded, dollar, channels = kept[a, TRADED, row:stop], kept[a, DOLLAR, row:stop], sums[a, :, row:stop]
         for i in range(stop - row):
             c[i], h[i], lo[i] = close[i, a], high[i, a], low[i, a]
             traded[i] = 0.0 if stale[i, a] else 1.0
@@ -57,9 +53,9 @@ def bars(
         logs(c, p)
         for i in range(stop - row):
             known = c[i] == c[i]
-            channels[i, SEEN] = 1.0 if known else 0.0
-            channels[i, CLOSES] = c[i] if known else 0.0
-            channels[i, DOLLARS] = dollar[i] if known else 0.0
+            channels[SEEN, i] = 1.0 if known else 0.0
+            channels[CLOSES, i] = c[i] if known else 0.0
+            channels[DOLLARS, i] = dollar[i] if known else 0.0
 
 
 def derive(
@@ -100,13 +96,13 @@ def returns(row: int, stop: int, kept: Floats, sums: Floats) -> None:
     for a in range(kept.shape[0]):
         p, before = kept[a, P, row:stop], kept[a, P, row - 1 : stop - 1]
         traded, traded_before = kept[a, TRADED, row:stop], kept[a, TRADED, row - 1 : stop - 1]
-        channels = sums[a, row:stop]
+        channels = sums[a, :, row:stop]
         for i in range(stop - row):
             ok = traded[i] * traded_before[i]
             r = p[i] - before[i] if ok > 0.0 else 0.0
-            channels[i, N] = ok
-            channels[i, R] = r
-            channels[i, RR] = r * r
+            channels[N, i] = ok
+            channels[R, i] = r
+            channels[RR, i] = r * r
 
 
 def spreads(row: int, stop: int, kept: Floats, sums: Floats) -> None:
@@ -115,7 +111,7 @@ def spreads(row: int, stop: int, kept: Floats, sums: Floats) -> None:
     for a in range(kept.shape[0]):
         p = kept[a, P, row - 1 : stop - 1]
         middle, before = kept[a, MIDDLE, row:stop], kept[a, MIDDLE, row - 1 : stop - 1]
-        channels = sums[a, row:stop]
+        channels = sums[a, :, row:stop]
         logs(kept[a, HIGH, row:stop], terms)
         logs(kept[a, LOW, row:stop], middle)
         for i in range(stop - row):
@@ -124,22 +120,22 @@ def spreads(row: int, stop: int, kept: Floats, sums: Floats) -> None:
             term = 4.0 * (p[i] - before[i]) * (p[i] - middle[i])
             terms[i] = math.sqrt(term if term > 0.0 else 0.0)
         for i in range(stop - row):
-            channels[i, PAIR] = terms[i] if channels[i, N] > 0.0 else 0.0
+            channels[PAIR, i] = terms[i] if channels[N, i] > 0.0 else 0.0
 
 
 def pairs(row: int, stop: int, btc: int, sums: Floats) -> None:
     """The channels made of a return that bitcoin and the instrument both have."""
     for a in range(sums.shape[0]):
-        one, bitcoin = sums[a, row:stop], sums[btc, row:stop]
+        one, bitcoin = sums[a, :, row:stop], sums[btc, :, row:stop]
         for i in range(stop - row):
-            both = one[i, N] * bitcoin[i, N]
-            x, y = bitcoin[i, R] * both, one[i, R] * both
-            one[i, BOTH] = both
-            one[i, BTC] = x
-            one[i, OWN] = y
-            one[i, BTC_BTC] = x * x
-            one[i, OWN_OWN] = y * y
-            one[i, BTC_OWN] = x * y
+            both = one[N, i] * bitcoin[N, i]
+            x, y = bitcoin[R, i] * both, one[R, i] * both
+            one[BOTH, i] = both
+            one[BTC, i] = x
+            one[OWN, i] = y
+            one[BTC_BTC, i] = x * x
+            one[OWN_OWN, i] = y * y
+            one[BTC_OWN, i] = x * y
 
 
 def deviation(n: float, total: float, squares: float, window_h: int) -> float:

@@ -25,15 +25,17 @@ BETA_WEIGHT, BETA_PRIOR = 0.67, 0.33
 
 
 def against_bitcoin(sums: Floats, close: Floats, k: int, window_h: int, out: Floats) -> None:
-    """Correlation with bitcoin on the k-th of two windows, and beta on the longer; sums (rows, channels)."""
+    """Correlation with bitcoin on the k-th of two windows, and beta on the longer; sums (channels, rows)."""
     correlation, beta = out[CORRELATION + k], out[BETA]
     for i in range(close.shape[0]):
-        s = sums[i]
-        n = s[BOTH]
+        n = sums[BOTH, i]
         known = n >= MIN_SHARE * window_h and close[i] > 0.0
         share = 1.0 / n if known else NAN
-        together = s[BTC_OWN] - s[BTC] * s[OWN] * share
-        btc, own = spread(share, s[BTC], s[BTC_BTC]), spread(share, s[OWN], s[OWN_OWN])
+        together = sums[BTC_OWN, i] - sums[BTC, i] * sums[OWN, i] * share
+        btc, own = (
+            spread(share, sums[BTC, i], sums[BTC_BTC, i]),
+            spread(share, sums[OWN, i], sums[OWN_OWN, i]),
+        )
         correlation[i] = clip(ratio(together, math.sqrt(btc * own)), 1.0)
         if k == 1:
             beta[i] = BETA_WEIGHT * ratio(together, btc) + BETA_PRIOR
