@@ -28,7 +28,7 @@ from trading.records import table
 from trading.universe import Universe
 
 COLUMNS = ("ret_1h", "sigma_1h", "sigma_24", "btc_vol_percentile")
-BLOCK_H = 120 * DAY_H
+BLOCK_H = 30 * DAY_H
 
 Array = Any
 """A NumPy array: of records, or of one of their columns."""
