@@ -33,6 +33,7 @@ def triggers(engine: Engine, table: str) -> set[str]:
 def test_every_table_but_orders_is_append_only(engine: Engine) -> None:
     for table in APPEND_ONLY:
         assert {f"{table}_no_update", f"{table}_no_delete"} <= triggers(engine, table), table
+    assert "orders_no_delete" in triggers(engine, "orders")
 
 
 CHANGES = [
