@@ -13,7 +13,7 @@ import statistics
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import market
@@ -21,7 +21,9 @@ import measure
 import polars as pl
 import workload
 
-PAIRS, DAYS = 30, 2_191
+PAIRS = 30
+START, END = date(2018, 1, 1), date(2023, 12, 31)
+DAYS = (END - START).days + 1
 LIMITS = {"import": ("wall_s", 20.0), "backtest": ("rss_mib", 400.0)}
 NEIGHBOUR_MAX = 2.0
 
@@ -29,8 +31,9 @@ NEIGHBOUR_MAX = 2.0
 def write_csv(folder: Path) -> None:
     """The bars of all pairs in Kraken's layout, a row an hour keyed by its opening."""
     folder.mkdir(parents=True)
+    first = int(datetime(START.year, START.month, START.day, tzinfo=UTC).timestamp()) // 3_600
     panel = workload.make(PAIRS, 24 * DAYS)
-    for name, frame in market.bars(panel).items():
+    for name, frame in market.bars(panel, first).items():
         opened = (pl.col("asof") - timedelta(hours=1)).dt.epoch("s")
         stamped = frame.select(opened, "open", "high", "low", "close", "volume", "trades")
         stamped.write_csv(folder / f"{name.replace('/', '')}_60.csv", include_header=False, float_precision=8)
@@ -63,7 +66,7 @@ def rounds(options: measure.argparse.Namespace) -> dict[str, measure.Figures]:
     shutil.rmtree(folder, ignore_errors=True)
     write_csv(folder)
     backtest = ballast(
-        *("backtest", "--from", str(market.START), "--to", str(market.last_day(24 * DAYS))),
+        *("backtest", "--from", str(START), "--to", str(END)),
         *("--venue", "kraken", "--home", str(home)),
     )
     samples: dict[str, list[measure.Figures]] = {"import": [], "backtest": [], "beside a neighbour": []}

@@ -30,9 +30,9 @@ FAR = 1_000.0
 OPENING = round(workload.CASH) * UNITS
 
 
-def bars(panel: workload.Workload) -> dict[str, pl.DataFrame]:
-    """Stored bars by instrument."""
-    asof = workload.times(len(panel.close), workload.FIRST - workload.WARM_UP_H + 1)
+def bars(panel: workload.Workload, first: int = workload.FIRST) -> dict[str, pl.DataFrame]:
+    """Stored bars by instrument; the first decision is made at asof `first`."""
+    asof = workload.times(len(panel.close), first - workload.WARM_UP_H + 1)
     found = {}
     for a, base in enumerate(workload.BASES[: panel.close.shape[1]]):
         columns = {name: getattr(panel, name)[:, a] for name in ("open", "high", "low", "close", "volume")}
@@ -64,9 +64,9 @@ def make(work: Path) -> None:
     made.write_text(source)
 
 
-def last_day(hours: int = workload.HOURS) -> date:
-    """The day to name as `--to`, so that `hours` decisions are made from `START` on."""
-    return START + timedelta(days=hours // 24 - 1)
+def last_day() -> date:
+    """The day to name as `--to`, so that `workload.HOURS` decisions are made from `START` on."""
+    return START + timedelta(days=workload.HOURS // 24 - 1)
 
 
 def scene(home: Path) -> Scene:

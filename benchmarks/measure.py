@@ -122,6 +122,7 @@ def interleaved(arms: Sequence[Arm], rounds: int) -> dict[str, Figures]:
 COLUMNS = {
     "loop_cpu_s": ("loop CPU s", ".4f"),
     "loop_wall_s": ("loop wall s", ".4f"),
+    "result_cpu_s": ("result CPU s", ".2f"),
     "result_wall_s": ("result wall s", ".2f"),
     "inputs_cpu_s": ("inputs CPU s", ".2f"),
     "cpu_s": ("CPU s", ".2f"),
@@ -131,7 +132,7 @@ COLUMNS = {
     "fills": ("fills", ",.0f"),
     "final_equity": ("equity", ",.0f"),
 }
-RATIOS = ("loop_cpu_s", "loop_wall_s", "result_wall_s", "cpu_s", "wall_s", "rss_mib")
+RATIOS = ("loop_cpu_s", "loop_wall_s", "result_cpu_s", "result_wall_s", "cpu_s", "wall_s", "rss_mib")
 
 
 def ratios(arms: Sequence[Arm], results: dict[str, Figures]) -> dict[str, Figures]:

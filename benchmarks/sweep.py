@@ -4,7 +4,7 @@
 
 Ours shares the blocks of the market among 64 portfolios that two threads move forward. `loop wall s` holds
 all runs, after imports, loading and compilation; vectorbt needs signals made before and final values read
-after it, which `result wall s` adds.
+after it, which the `result` columns add.
 """
 
 import time
@@ -19,7 +19,7 @@ THREADS = 2
 
 
 def ours(work: Path) -> measure.Figures:
-    from trading.backtest.engine import Portfolio
+    from trading.backtest.engine import Portfolio, simulate
     from trading.compiled import use_cache
     from trading.hour import PREDICTIONS, Mandate
 
@@ -31,19 +31,18 @@ def ours(work: Path) -> measure.Figures:
 
     def one(parameters: tuple[float, float]) -> tuple[int, float]:
         portfolio = Portfolio(market.OPENING, market.rules(*parameters), mandate, scene.instruments)
-        for block in blocks:
-            portfolio.advance(block)
-        logs = portfolio.finish(blocks[-1])
+        logs = simulate(blocks, [portfolio])[0]
         return len(logs.fills), int(logs.equity["equity"][-1]) / 1e8
 
     one((workload.ENTER, workload.EXIT))
     cpu, wall = time.process_time(), time.perf_counter()
     with ThreadPoolExecutor(THREADS) as pool:
         found = list(pool.map(one, workload.parameter_sets()))
-    wall = time.perf_counter() - wall
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
-        "loop_cpu_s": time.process_time() - cpu,
+        "loop_cpu_s": cpu,
         "loop_wall_s": wall,
+        "result_cpu_s": cpu,
         "result_wall_s": wall,
         "fills": sum(fills for fills, _ in found),
         "final_equity": found[0][1],

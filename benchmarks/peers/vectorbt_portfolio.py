@@ -85,7 +85,8 @@ def run_signals(panel: workload.Workload, sets: list[tuple[float, float]]) -> me
     figures, reading = clock.loop(), Clock()
     final = portfolio.final_value()
     read = reading.loop()
-    figures["result_wall_s"] = sum(part["loop_wall_s"] for part in (made, figures, read))
+    for kind in ("cpu_s", "wall_s"):
+        figures[f"result_{kind}"] = sum(part[f"loop_{kind}"] for part in (made, figures, read))
     return figures | {"fills": len(portfolio.orders.values), "final_equity": float(np.ravel(final)[0])}
 
 
