@@ -60,7 +60,7 @@ def rolling(frame: pd.DataFrame, hours: int):
     return frame.rolling(hours, min_periods=math.ceil(hours * 5 / 6))
 
 
-def same(panel: Panel, name: str, expected: pd.DataFrame | np.ndarray, rtol: float = 1e-8) -> None:
+def assert_same(panel: Panel, name: str, expected: pd.DataFrame | np.ndarray, rtol: float = 1e-8) -> None:
     """Equal where the hour has a price, NaN where it has none, and mostly known."""
     ours = panel.column(name)
     known = ~np.isnan(panel.column("std_24h")) | ~np.isnan(panel.column("r2_24h"))
@@ -75,24 +75,24 @@ def test_returns_do_not_touch_stale_hours(grid: Grid, panel: Panel, p: pd.DataFr
     sigma = panel.column("sigma_1h")
     for hours in (1, 4, 24):
         plain = p.diff(hours).where(traded & traded.shift(hours, fill_value=False))
-        same(panel, f"ret_{hours}h", plain)
-        same(panel, f"ret_{hours}h_scaled", (plain / (sigma * math.sqrt(hours))).clip(-6, 6))
+        assert_same(panel, f"ret_{hours}h", plain)
+        assert_same(panel, f"ret_{hours}h_scaled", (plain / (sigma * math.sqrt(hours))).clip(-6, 6))
 
 
 def test_deviations_agree_with_pandas(panel: Panel, r: pd.DataFrame) -> None:
     stds = {hours: rolling(r, hours).std() for hours in (24, 168, 720)}
-    same(panel, "std_24h", stds[24])
-    same(panel, "sigma_1h", stds[168])
-    same(panel, "std_720h", stds[720])
-    same(panel, "sigma_24", stds[168] * math.sqrt(24))
-    same(panel, "std_ratio_168h", np.log(stds[24] / stds[168]))
-    same(panel, "std_ratio_720h", np.log(stds[24] / stds[720]))
+    assert_same(panel, "std_24h", stds[24])
+    assert_same(panel, "sigma_1h", stds[168])
+    assert_same(panel, "std_720h", stds[720])
+    assert_same(panel, "sigma_24", stds[168] * math.sqrt(24))
+    assert_same(panel, "std_ratio_168h", np.log(stds[24] / stds[168]))
+    assert_same(panel, "std_ratio_720h", np.log(stds[24] / stds[720]))
 
 
 def test_the_percentile_agrees_with_a_rank(panel: Panel) -> None:
     std = pd.DataFrame(panel.column("std_24h"))
     ranks = std.rolling(2160, min_periods=1800).rank(method="max", pct=True)
-    same(panel, "vol_percentile", ranks)
+    assert_same(panel, "vol_percentile", ranks)
 
 
 @pytest.mark.parametrize("hours", [24, 72, 168, 720])
@@ -142,11 +142,11 @@ def test_atr_is_wilders_average_over_200_bars(grid: Grid, panel: Panel) -> None:
 def test_reversion_and_range_agree_with_pandas(grid: Grid, panel: Panel, p: pd.DataFrame) -> None:
     for hours in (24, 168):
         window = rolling(p, hours)
-        same(panel, f"reversion_{hours}h", (p - window.mean()) / window.std(), rtol=1e-7)
+        assert_same(panel, f"reversion_{hours}h", (p - window.mean()) / window.std(), rtol=1e-7)
     high, low = pd.DataFrame(grid.high), pd.DataFrame(grid.low)
     for hours in (168, 720):
         top, bottom = rolling(high, hours).max(), rolling(low, hours).min()
-        same(panel, f"range_position_{hours}h", (grid.close - bottom) / (top - bottom))
+        assert_same(panel, f"range_position_{hours}h", (grid.close - bottom) / (top - bottom))
 
 
 def test_breakouts_and_structure_agree_with_pandas(grid: Grid, panel: Panel) -> None:
@@ -154,8 +154,8 @@ def test_breakouts_and_structure_agree_with_pandas(grid: Grid, panel: Panel) -> 
     high, low = pd.DataFrame(grid.high), pd.DataFrame(grid.low)
     for hours in (24, 168):
         top, bottom = rolling(high, hours).max().shift(), rolling(low, hours).min().shift()
-        same(panel, f"breakout_high_{hours}h", (grid.close - top) / atr)
-        same(panel, f"breakout_low_{hours}h", (bottom - grid.close) / atr)
+        assert_same(panel, f"breakout_high_{hours}h", (grid.close - top) / atr)
+        assert_same(panel, f"breakout_low_{hours}h", (bottom - grid.close) / atr)
     top, bottom = rolling(high, 24).max(), rolling(low, 24).min()
     known = (top + bottom + top.shift(24) + bottom.shift(24)).notna()
     marks = {
@@ -165,21 +165,21 @@ def test_breakouts_and_structure_agree_with_pandas(grid: Grid, panel: Panel) -> 
         "lower_low": bottom < bottom.shift(24),
     }
     for name, mark in marks.items():
-        same(panel, name, mark.astype(float).where(known))
+        assert_same(panel, name, mark.astype(float).where(known))
     score = sum(panel.column(name) * sign for name, sign in zip(marks, (1, 1, -1, -1), strict=True))
-    same(panel, "structure", score)
+    assert_same(panel, "structure", score)
 
 
 def test_volume_and_spread_agree_with_pandas(
     grid: Grid, panel: Panel, p: pd.DataFrame, r: pd.DataFrame
 ) -> None:
     dollar = pd.DataFrame(grid.volume * (grid.high + grid.low + grid.close) / 3)
-    same(panel, "volume_surge_1h", np.log((dollar + 1) / (rolling(dollar, 168).median() + 1)))
-    same(panel, "volume_surge_24h", np.log(rolling(dollar, 24).mean() / rolling(dollar, 720).mean()))
+    assert_same(panel, "volume_surge_1h", np.log((dollar + 1) / (rolling(dollar, 168).median() + 1)))
+    assert_same(panel, "volume_surge_24h", np.log(rolling(dollar, 24).mean() / rolling(dollar, 720).mean()))
     middle = (np.log(pd.DataFrame(grid.high)) + np.log(pd.DataFrame(grid.low))) / 2
     terms = (4 * (p.shift() - middle.shift()) * (p.shift() - middle)).clip(lower=0) ** 0.5
     spread = rolling(terms.where(r.notna()), 24).mean().where(p.notna())
-    same(panel, "spread_widening", spread / rolling(spread, 168).median(), rtol=1e-7)
+    assert_same(panel, "spread_widening", spread / rolling(spread, 168).median(), rtol=1e-7)
 
 
 def test_beta_and_correlation_agree_with_numpy_on_common_hours(panel: Panel, r: pd.DataFrame) -> None:
