@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 import pytest
 
 from adapters.execution import drive, sweep
-from tests.lockstep import PAIR, Client, Simulator, client, disagreements, simulator, truth_of
+from tests.lockstep import Client, client, disagreements
 from tests.make_believe import TRACK, Memory, entry
+from tests.running import PAIR, Simulator, simulator, truth_of
 from trading.errors import DataError, UsageError, VenueError
 from trading.execution.entering import Entry, enter
 from trading.execution.guarding import Wanted, guard

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 
 from adapters.execution import drive, sweep
-from tests.lockstep import PAIR, Client, Simulator, client, disagreements, simulator, truth_of
+from tests.lockstep import Client, client, disagreements
 from tests.make_believe import TRACK, entry
+from tests.running import PAIR, Simulator, simulator, truth_of
 from trading.errors import OutcomeUnknown, VenueRefused
 from trading.execution.entering import enter
 from trading.execution.findings import Strange, unexplained
