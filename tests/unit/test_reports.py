@@ -1,12 +1,14 @@
 """What the venue says becomes what befell an order, once; what is not ours is found and left alone."""
 
+from time import perf_counter
 from typing import Any
 
 import pytest
 
 from tests.make_believe import ASOF, LIMIT, PAIR, STOP, TRACK
-from tests.unit.test_orders import ID, event, reached, sent, trade
+from tests.unit.test_orders import BUY, ID, event, reached, sent, trade
 from trading.execution.findings import Strange, take_census, unexplained
+from trading.execution.identity import order_id
 from trading.execution.orders import Order, State, What, fold
 from trading.execution.protocol import Kind, Report, Status
 from trading.execution.reports import Contradiction, adopt, read
@@ -153,6 +155,20 @@ def test_a_trade_of_an_order_that_was_over_is_a_contradiction(state: State) -> N
 def test_a_booked_trade_of_an_order_that_is_over_is_explained() -> None:
     order = sent(event(What.ACCEPTED), event(What.TRADED, trade(40)), event(What.CANCELLED))
     assert not take_census(TRACK, [order], [], [trade(40)], ASOF).findings
+
+
+def test_ten_thousand_trades_are_sorted_within_a_second() -> None:
+    orders = []
+    for n in range(1_000):
+        id = order_id(TRACK, f"{n}", Kind.LIMIT, 0)
+        told = [event(What.SENT), event(What.ACCEPTED)._replace(venue_id=f"O{n}")]
+        told += [event(What.TRADED, trade(10, f"T{n}-{k}", f"O{n}")) for k in range(10)]
+        orders.append(fold(Order(BUY._replace(id=id)), [*told, event(What.FILLED)]))
+    trades = [made for order in orders for made in order.trades]
+    began = perf_counter()
+    census = take_census(TRACK, orders, [], trades, ASOF)
+    assert perf_counter() - began < 1
+    assert census == ((), (), ())
 
 
 def test_what_is_unexplained_is_named_to_the_last_unit() -> None:

@@ -16,7 +16,7 @@ from trading.execution.findings import Strange, unexplained
 from trading.execution.guarding import Wanted, guard
 from trading.execution.leaving import STOP_GAP_S_MAX, Exit, leave
 from trading.execution.orders import State
-from trading.execution.placing import LegName, send
+from trading.execution.placing import LegName, cancel, send
 from trading.execution.protocol import Instruction, Kind, Status
 from trading.portfolio import Terms
 from trading.risk.approve import ApprovedOrder
@@ -26,7 +26,7 @@ LOTS = 1_000_000
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("venue"), "--days", "10") as started:
+    with simulator(tmp_path_factory.mktemp("venue"), "--days", "10", "--tier", "pro") as started:
         yield started
 
 
@@ -64,6 +64,18 @@ def test_an_id_that_rests_is_no_refusal_but_something_to_look_at(desk: Client) -
     desk.venue.submit(sent, desk.venue.now() + timedelta(seconds=10))
     with pytest.raises(OutcomeUnknown):
         desk.venue.submit(sent, desk.venue.now() + timedelta(seconds=10))
+
+
+def test_ten_orders_placed_and_cancelled_stay_inside_the_rate_counters(desk: Client) -> None:
+    began, rows = desk.venue.now(), len(desk.simulator.control("truth")["rows"])
+    orders = [drive(send(limit(desk, 0.8)), desk.hands) for _ in range(10)]
+    until = desk.venue.now() + timedelta(minutes=2)
+    assert {drive(cancel(order, until), desk.hands).state for order in orders} == {State.CANCELLED}
+    requests = [
+        row for row in desk.simulator.control("truth", after=rows)["rows"] if row["event"] == "request"
+    ]
+    assert not [row for row in requests if row["errors"]]
+    assert desk.venue.now() - began < timedelta(minutes=2)
 
 
 def test_an_order_nobody_sent_is_not_found(desk: Client) -> None:
