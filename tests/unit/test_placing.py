@@ -16,6 +16,7 @@ from trading.execution.orders import Order, State
 from trading.execution.placing import (
     DEADLINE,
     MARGIN,
+    RESEND_AFTER,
     UNREADABLE_MAX,
     FindTraded,
     LegName,
@@ -195,6 +196,14 @@ def test_an_order_that_never_left_is_followed_by_another_within_its_time() -> No
     orders = w.run(lambda: enter(entry()))
     assert [o.state for o in orders] == [State.ABSENT, State.ABSENT, State.FILLED]
     assert len({o.id for o in orders}) == 3
+
+
+def test_orders_of_one_leg_leave_some_time_apart() -> None:
+    w = world(sends="unsent unsent unsent taken")
+    began = w.venue.clock
+    orders = w.run(lambda: enter(entry()))
+    assert [o.state for o in orders] == [State.ABSENT] * 3
+    assert w.venue.clock - began == 2 * RESEND_AFTER
 
 
 def test_a_limit_that_somebody_ended_is_not_followed_by_a_market_order() -> None:

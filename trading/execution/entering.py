@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from trading.config import TradingConfig
 from trading.execution.orders import Event, Order, State, What
-from trading.execution.placing import Leg, LegName, Now, Steps, begin, cancel, leg, send, watch
+from trading.execution.placing import Leg, LegName, Now, Steps, begin, cancel, leg, send, space, watch
 from trading.execution.planning import Capital, resize
 from trading.execution.protocol import Instruction, Kind
 from trading.portfolio import Terms
@@ -84,6 +84,7 @@ def _limits(entry: Entry) -> Steps[Leg]:
     approved, expires = entry.approved, entry.asof + EXPIRE_AT
     found = yield from leg(LegName(entry.track, entry.intent, Kind.LIMIT))
     while found.may_send:
+        yield from space(found)
         wanted = Instruction(
             found.next, entry.instrument, Kind.LIMIT, approved.lots, approved.limit, approved.stop, expires
         )
@@ -96,6 +97,7 @@ def _limits(entry: Entry) -> Steps[Leg]:
 
 def _fall_back(entry: Entry, found: Leg, rest: int) -> Steps[Leg]:
     while found.may_send:
+        yield from space(found)
         wanted = Instruction(found.next, entry.instrument, Kind.MARKET, rest, 0, entry.approved.stop)
         order = yield from _checked_send(entry, wanted, entry.asof + DONE_BY)
         found = found.followed_by(order)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from trading.execution.guarding import Stops, take_down
 from trading.execution.orders import Order
-from trading.execution.placing import Leg, LegName, Now, Steps, cancel, leg, send, watch
+from trading.execution.placing import Leg, LegName, Now, Steps, cancel, leg, send, space, watch
 from trading.execution.protocol import Instruction, Kind
 from trading.money import PPM, muldiv_floor
 
@@ -86,6 +86,7 @@ def _sell(exit: Exit, kind: Kind, sold: int, until: datetime) -> Steps[Leg]:
     """One leg: what is still wanted and available, followed until it is over or the time is."""
     found = yield from leg(LegName(exit.track, exit.intent, kind))
     while found.may_send:
+        yield from space(found)
         supply: Supply = yield Ask(exit.instrument)
         lots = min(exit.lots - sold + found.filled, supply.available - exit.keep)
         if lots < exit.order_min_lots:

@@ -37,6 +37,8 @@ LOOKS, LOOK_GAP = 3, timedelta(seconds=5)
 UNREADABLE_MAX = 20
 SENDS_MAX = 3
 """Orders of one leg; another follows only one that was never placed."""
+RESEND_AFTER = timedelta(seconds=10)
+"""Whatever kept an order from being placed is given this long to pass."""
 POLL = timedelta(seconds=5)
 """Between looks at an order that is about to be over."""
 CANCEL_WAIT = timedelta(seconds=20)
@@ -260,3 +262,10 @@ def leg(name: LegName) -> Steps[Leg]:
             return found
         order = yield from resume(order)
         found = found.followed_by(order)
+
+
+def space(found: Leg) -> Steps[None]:
+    """Wait before another order of a leg; the first leaves at once."""
+    if found.orders:
+        at: datetime = yield Now()
+        yield Wait(at + RESEND_AFTER)
