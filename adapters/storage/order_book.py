@@ -4,11 +4,10 @@
 its calls is a transaction of its own, on disk when it returns.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select
 
 from adapters.storage.base import PortfolioKey, Repository, store_once, total
 from adapters.storage.decisions import Approval
@@ -16,8 +15,15 @@ from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.journal import EntryRow
 from adapters.storage.orders import EventRow, FillRow, OrderRow
 from trading.errors import InvariantError
-from trading.execution.orders import Event, Order, apply, fold
+from trading.execution.orders import Event, Order, What, apply, fold
 from trading.execution.protocol import Instruction, Kind, Trade
+
+EVENT = (EventRow.what, EventRow.at, EventRow.note, EventRow.venue_id, EventRow.deadline)
+TRADE = (
+    *(FillRow.venue_id, FillRow.instrument, FillRow.lots, FillRow.ticks),
+    *(FillRow.value, FillRow.fee, FillRow.maker, FillRow.at),
+)
+"""Of `Trade`, after its id, in the order of its fields."""
 
 
 class OrderBook(Repository):
@@ -89,11 +95,11 @@ class OrderBook(Repository):
         """Fills that the journal has no entry for yet, by time; an entry is named after its trade."""
         same = (EntryRow.track == FillRow.track, EntryRow.portfolio == FillRow.portfolio)
         query = (
-            select(FillRow)
+            select(FillRow.trade_id, *TRADE)
             .outerjoin(EntryRow, and_(*same, EntryRow.entry == FillRow.trade_id))
             .where(*self._mine(FillRow), EntryRow.entry.is_(None))
         )
-        return [row.trade() for row in self._session.scalars(query.order_by(FillRow.at, FillRow.trade_id))]
+        return [Trade(*row) for row in self._session.execute(query.order_by(FillRow.at, FillRow.trade_id))]
 
     def positions(self) -> dict[str, int]:
         """Lots of each instrument by the fills alone; what came or went otherwise stands in the journal."""
@@ -115,9 +121,9 @@ class OrderBook(Repository):
 
     def _fold(self, *which: ColumnElement[bool]) -> list[Order]:
         """Orders out of their histories, oldest first, each held against its row."""
-        query = select(OrderRow).where(*self._mine(OrderRow), *which)
-        rows = self._session.scalars(query.order_by(OrderRow.number)).all()
-        histories = self._histories([row.id for row in rows])
+        chosen = (*self._mine(OrderRow), *which)
+        rows = self._session.scalars(select(OrderRow).where(*chosen).order_by(OrderRow.number)).all()
+        histories = self._histories(select(OrderRow.id).where(*chosen))
         orders = []
         for row in rows:
             order = fold(Order(row.instruction()), histories.get(row.id, ()))
@@ -128,17 +134,20 @@ class OrderBook(Repository):
             orders.append(order)
         return orders
 
-    def _histories(self, ids: Sequence[UUID]) -> dict[UUID, list[Event]]:
+    def _histories(self, ids: Select[UUID]) -> dict[UUID, list[Event]]:
+        """Histories by order, read as plain columns: rows as objects take three times as long."""
         same = (EventRow.track == FillRow.track, EventRow.portfolio == FillRow.portfolio)
         query = (
-            select(EventRow, FillRow)
+            select(EventRow.id, *EVENT, FillRow.trade_id, *TRADE)
             .outerjoin(FillRow, and_(*same, EventRow.trade_id == FillRow.trade_id))
             .where(*self._mine(EventRow), EventRow.id.in_(ids))
             .order_by(EventRow.id, EventRow.number)
         )
         histories: dict[UUID, list[Event]] = {}
-        for event, fill in self._session.execute(query):
-            histories.setdefault(event.id, []).append(event.event(fill.trade() if fill else None))
+        for id, what, at, note, venue_id, deadline, trade_id, *trade in self._session.execute(query):
+            told = Trade(trade_id, *trade) if trade_id is not None else None
+            event = Event(What(what), at, note, venue_id, deadline, told)
+            histories.setdefault(id, []).append(event)
         return histories
 
     def _approval(self, asof: datetime, instruction: Instruction) -> Approval | None:

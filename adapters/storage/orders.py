@@ -19,8 +19,8 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.storage.base import OWNER, WITNESS, Base, Owned, one_of, refers
-from trading.execution.orders import TABLE, Event, Order, State, What
-from trading.execution.protocol import Instruction, Kind, Trade
+from trading.execution.orders import TABLE, Order, State, What
+from trading.execution.protocol import Instruction, Kind
 
 APPROVED = (
     f"CASE WHEN kind = '{Kind.STOP}' THEN lots < 0 AND approved_lots > 0 "
@@ -109,14 +109,8 @@ class FillRow(Owned, Base):
     __table_args__ = (
         refers("orders", "id", "instrument"),
         CheckConstraint("lots <> 0 AND ticks > 0 AND value >= 0", name="moves"),
-        Index("ix_fills_order", *OWNER, "id"),
+        Index("ix_fills_order", "id"),
     )
-
-    def trade(self) -> Trade:
-        return Trade(
-            *(self.trade_id, self.venue_id, self.instrument, self.lots, self.ticks),
-            *(self.value, self.fee, self.maker, self.at),
-        )
 
 
 class EventRow(Owned, Base):
@@ -139,15 +133,12 @@ class EventRow(Owned, Base):
         one_of("what", list(What)),
         CheckConstraint(f"(what = '{What.SENT}') = (deadline IS NOT NULL)", name="sent"),
         CheckConstraint(f"(what = '{What.TRADED}') = (trade_id IS NOT NULL)", name="traded"),
-        Index("ix_order_events_at", *OWNER, "at"),
+        Index("ix_order_events_at", "at"),
         Index(
             "ix_order_events_sent_once",
-            *(*OWNER, "id"),
+            "id",
             unique=True,
             sqlite_where=text(f"what = '{What.SENT}'"),
             postgresql_where=text(f"what = '{What.SENT}'"),
         ),
     )
-
-    def event(self, trade: Trade | None) -> Event:
-        return Event(What(self.what), self.at, self.note, self.venue_id, self.deadline, trade)

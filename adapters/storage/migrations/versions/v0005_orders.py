@@ -47,7 +47,7 @@ def upgrade() -> None:
         refers("orders", "id", "instrument"),
         check("moves", "lots <> 0 AND ticks > 0 AND value >= 0"),
     )
-    op.create_index("ix_fills_order", "fills", [*OWNER, "id"])
+    op.create_index("ix_fills_order", "fills", ["id"])
     op.create_table(
         "order_events",
         *owner(),
@@ -60,7 +60,7 @@ def upgrade() -> None:
         check("sent", "(what = 'sent') = (deadline IS NOT NULL)"),
         check("traded", "(what = 'traded') = (trade_id IS NOT NULL)"),
     )
-    op.create_index("ix_order_events_at", "order_events", [*OWNER, "at"])
+    op.create_index("ix_order_events_at", "order_events", ["at"])
     index("ix_order_events_sent_once", "order_events", ["id"], "what = 'sent'", unique=True)
     append_only("fills", "order_events")
 
@@ -89,9 +89,13 @@ def orders() -> None:
         check("stop", "stop = 0 OR (stop > 0 AND lots > 0)"),
     )
     index(
-        "ix_orders_one_working_buy", "orders", ["asof", "instrument"], "lots > 0 AND NOT ended", unique=True
+        "ix_orders_one_working_buy",
+        "orders",
+        [*OWNER, "asof", "instrument"],
+        "lots > 0 AND NOT ended",
+        unique=True,
     )
-    index("ix_orders_open", "orders", [], "NOT ended", unique=False)
+    index("ix_orders_open", "orders", [*OWNER], "NOT ended", unique=False)
     refuse("orders", "fixed", f"UPDATE OF {FIXED}", "true", "what an order asks for is never changed")
     refuse("orders", "over", "UPDATE", "OLD.ended", "an order that has ended does not change")
     refuse("orders", "one_id", "UPDATE", ID_CHANGES, "an order keeps the id that its venue gave it")
@@ -99,11 +103,9 @@ def orders() -> None:
 
 
 def index(name: str, table: str, columns: list[str], condition: str, *, unique: bool) -> None:
-    """An index over the rows of a portfolio that meet a condition."""
+    """An index over the rows that meet a condition."""
     where = sa.text(condition)
-    op.create_index(
-        name, table, [*OWNER, *columns], unique=unique, sqlite_where=where, postgresql_where=where
-    )
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
