@@ -146,7 +146,13 @@ def status(
 
 def _print_status(lines: list[dict[str, Any]], with_gaps: bool) -> None:
     columns = ("venue", "instrument", "first", "last", "hours", "present", "gaps", "longest", "behind")
-    table = Table(*columns, "against", "median bp", "p99 bp", title="bars by instrument (UTC days; --json has the hours)")
+    table = Table(
+        *columns,
+        "against",
+        "median bp",
+        "p99 bp",
+        title="bars by instrument (UTC days; --json has the hours)",
+    )
     for line in lines:
         table.add_row(
             line["venue"],

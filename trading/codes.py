@@ -109,8 +109,3 @@ FILL_KINDS = ("exit", "stop gap", "entry taker", "entry maker", "stop", "fallbac
 FILL_EXIT, FILL_STOP_GAP, FILL_TAKER, FILL_MAKER, FILL_STOP, FILL_FALLBACK, FILL_DELIST = range(
     len(FILL_KINDS)
 )
-
-
-def breach_names(mask: int) -> list[str]:
-    """The words of every bit set in a breach mask."""
-    return [name for bit, name in enumerate(BREACHES) if mask >> bit & 1]

@@ -28,20 +28,20 @@ def child(**changes: Any) -> Report:
 WORKING = sent(event(What.ACCEPTED))
 
 
-def whats(order: Order, said: Report) -> list[What]:
+def what_of(order: Order, said: Report) -> list[What]:
     return [e.what for e in read(order, said, ASOF)]
 
 
 def test_an_order_of_unknown_fate_that_is_seen_was_accepted() -> None:
-    assert whats(reached(State.UNKNOWN), report()) == [What.ACCEPTED]
-    assert whats(reached(State.SENT), report()) == [What.ACCEPTED]
-    assert whats(WORKING, report()) == []
+    assert what_of(reached(State.UNKNOWN), report()) == [What.ACCEPTED]
+    assert what_of(reached(State.SENT), report()) == [What.ACCEPTED]
+    assert what_of(WORKING, report()) == []
 
 
 def test_a_trade_is_an_event_once() -> None:
     said = report(filled=40, trades=(trade(40),))
-    assert whats(WORKING, said) == [What.TRADED]
-    assert whats(fold(WORKING, read(WORKING, said, ASOF)), said) == []
+    assert what_of(WORKING, said) == [What.TRADED]
+    assert what_of(fold(WORKING, read(WORKING, said, ASOF)), said) == []
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_trade_is_an_event_once() -> None:
 def test_an_order_ends_when_all_its_trades_are_known(status: Status, end: What) -> None:
     lots = 100 if status is Status.FILLED else 40
     lagging = report(status=status, filled=lots)
-    assert whats(WORKING, lagging) == []
+    assert what_of(WORKING, lagging) == []
     whole = lagging._replace(trades=(trade(lots),))
-    assert whats(WORKING, whole) == [What.TRADED, end]
+    assert what_of(WORKING, whole) == [What.TRADED, end]
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_an_order_that_was_over_and_lives_is_a_contradiction(state: State) -> No
     order = reached(state)
     with pytest.raises(Contradiction):
         read(order, report(status=Status.CANCELLED, filled=40, trades=(trade(40),)), ASOF)
-    assert whats(order, report(status=Status.CANCELLED)) == []
+    assert what_of(order, report(status=Status.CANCELLED)) == []
 
 
 @pytest.mark.parametrize("state", [s for s in State if reached(s).is_over])
 def test_an_old_report_says_nothing_and_one_that_cannot_be_old_contradicts(state: State) -> None:
     shown = state in (State.FILLED, State.CANCELLED, State.EXPIRED)
     if shown:
-        assert whats(reached(state), report()) == []
+        assert what_of(reached(state), report()) == []
     else:
         with pytest.raises(Contradiction):
             read(reached(state), report(), ASOF)
