@@ -252,8 +252,8 @@ def test_recovery_finds_what_is_open_and_what_moved_lately(engine: Engine, key: 
     unknown = open_one(engine, key, limit(key, -9, 1))
     recent = open_one(engine, key, limit(key, -9, 2), SENT, Event(What.REFUSED, later))
     orders = DurableOrders(engine, key, NOW)
-    assert {order.id for order in orders.orders(later)} == {unknown.id, recent.id}
-    assert {order.id for order in orders.orders(NOW)} == {old.id, unknown.id, recent.id}
+    assert [order.id for order in orders.orders(later)] == [unknown.id, recent.id]
+    assert [order.id for order in orders.orders(NOW)] == [old.id, unknown.id, recent.id]
 
 
 def test_a_fill_waits_to_be_posted_until_it_is(engine: Engine, key: PortfolioKey) -> None:
