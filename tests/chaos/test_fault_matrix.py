@@ -256,7 +256,7 @@ def test_belief_is_truth_after_a_fault(desk: Client, cell: Cell) -> None:
 
 
 def table(outcomes: list[tuple[Cell, Outcome]]) -> str:
-    """Runs and disagreements by fault, in the form of `docs/evidence/fault-matrix.md`."""
+    """Runs and disagreements by fault, in the form of `docs/evidence/orders.md`."""
     words = ("duplicate", "orphan", "stuck", "wrong belief")
     lines = ["| fault | calls | runs | struck | orders | " + " | ".join(words) + " |", "|---" * 9 + "|"]
     for fault in sorted({cell.fault for cell, _ in outcomes}, key=lambda name: (int(name.split()[0]), name)):
