@@ -9,7 +9,7 @@
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -84,8 +84,8 @@ class BarStore:
         high = pl.lit(True) if last is None else pl.col("asof") <= _time(last)
         return bars.filter(low & high)
 
-    def grid(self, venue: str, first: int, last: int, instruments: Iterable[str] | None = None) -> Grid:
-        """The grid of asof hours first..last, inclusive; an unknown venue or instrument is a `DataError`."""
+    def window(self, venue: str, first: int, last: int, instruments: Iterable[str] | None = None) -> "Window":
+        """The bars that a grid of asof hours first..last needs; an unknown instrument is a `DataError`."""
         stored = self.instruments(venue)
         wanted = stored if instruments is None else sorted(set(instruments))
         missing = sorted(set(wanted) - set(stored))
@@ -94,22 +94,49 @@ class BarStore:
             raise DataError(
                 f"no {what} of venue {venue} in {self.root}; bring them in with `ballast data import`"
             )
-        bars = {name: self.read(venue, name, first - CARRY_H, last) for name in wanted}
-        return dense(venue, bars, first, last)
+        return Window(self, venue, wanted, first, last)
 
-    def digest(self, venue: str, instruments: Sequence[str], first: int, last: int) -> str:
-        """SHA-256 over the bars that a grid of these hours is made from: the data hash of a run."""
-        digest = hashlib.sha256()
-        for instrument in sorted(instruments):
-            bars = self.read(venue, instrument, first - CARRY_H, last)
-            digest.update(f"{venue} {instrument} {bars.height}\n".encode())
-            digest.update(bars["asof"].dt.epoch("s").to_numpy().astype("<i8").tobytes())
-            for column in (*PRICES, "volume"):
-                digest.update(bars[column].to_numpy().astype("<f8").tobytes())
-        return digest.hexdigest()
+    def grid(self, venue: str, first: int, last: int, instruments: Iterable[str] | None = None) -> Grid:
+        """The grid of asof hours first..last, inclusive; an unknown venue or instrument is a `DataError`."""
+        return dense(venue, self.window(venue, first, last, instruments), first, last)
+
+    def digested_grid(
+        self, venue: str, first: int, last: int, instruments: Iterable[str] | None = None
+    ) -> tuple[Grid, str]:
+        """The grid, and the SHA-256 over the bars it is made from: the data hash of a run."""
+        window = self.window(venue, first, last, instruments)
+        return dense(venue, window, first, last), window.digest()
 
     def _folder(self, venue: str, instrument: str) -> Path:
         return self.root / venue / instrument.replace("/", "-")
+
+
+class Window(Mapping[str, pl.DataFrame]):
+    """The bars of instruments over a span, read when asked for: one frame in memory at a time."""
+
+    def __init__(self, store: BarStore, venue: str, names: Sequence[str], first: int, last: int) -> None:
+        self._store, self._venue, self._names = store, venue, names
+        self._first, self._last = first - CARRY_H, last
+        self._digests: dict[str, bytes] = {}
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        bars = self._store.read(self._venue, name, self._first, self._last)
+        digest = hashlib.sha256(f"{self._venue} {name} {bars.height}\n".encode())
+        digest.update(bars["asof"].dt.epoch("s").to_numpy().astype("<i8").tobytes())
+        for column in (*PRICES, "volume"):
+            digest.update(bars[column].to_numpy().astype("<f8").tobytes())
+        self._digests[name] = digest.digest()
+        return bars
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def digest(self) -> str:
+        """SHA-256 over the bars of every instrument, each of which must have been read."""
+        return hashlib.sha256(b"".join(self._digests[name] for name in self._names)).hexdigest()
 
 
 def _merge(file: Path, offered: pl.DataFrame, unfinished: Collection[int]) -> WriteReport:

@@ -88,12 +88,15 @@ def execute(request: Request, home: Path, progress: Progress) -> Finished:
     details["release"] = predictions.release if predictions else None
     details["skipped"] = frames.skipped(logs[plan.predictor].equity)
     trials = Trials(home / "trials.jsonl").log({k: details[k] for k in TRIAL_KEYS})
-    labels = regimes(market, plan.first, plan.last)
-    records = {name: frames.record(log, market.instruments, labels) for name, log in logs.items()}
-    judged = records[plan.predictor]
-    journal = post(plan.opening, judged.fills, judged.equity, plan.flows, market.instruments)
-    prove(journal, closing, market.instruments)
-    decisions = frames.decisions(logs[plan.predictor].decisions, market.instruments)
+    labels, instruments = regimes(market, plan.first, plan.last), market.instruments
+    # What is done with goes: years of bars and of fifteen portfolios would stay beside their report.
+    del market, predictions
+    decisions = frames.decisions(logs[plan.predictor].decisions, instruments)
+    judged = frames.record(logs.pop(plan.predictor), instruments, labels)
+    records = {name: frames.beside(logs.pop(name), instruments) for name in list(logs)}
+    records[plan.predictor] = judged
+    journal = post(plan.opening, judged.fills, judged.equity, plan.flows, instruments)
+    prove(journal, closing, instruments)
     run = Run(
         name=f"{request.predictor}-{request.fees}-{details['digest'][:12]}",
         details=details,
@@ -139,7 +142,7 @@ def prepare(request: Request, home: Path) -> tuple["Plan", "Scene", str]:
     first = TradingHour.at(datetime.combine(request.start, datetime.min.time(), UTC)).number
     last = TradingHour.at(datetime.combine(request.to, datetime.min.time(), UTC)).number + DAY_H
     begin = bars_begin(request.predictor, first)
-    grid = store.grid(request.venue, begin, last, names)
+    grid, data_digest = store.digested_grid(request.venue, begin, last, names)
     check_span(grid, first, last, request)
     lists, rules = universe.load()
     held = eligibility(grid, lists, rules, venue.volume_scale)
@@ -153,7 +156,7 @@ def prepare(request: Request, home: Path) -> tuple["Plan", "Scene", str]:
         review_after_h=request.review_after_h,
     )
     market = scene(grid, [instruments.grid_for(name) for name in grid.instruments], venue, held, first)
-    return plan, market, store.digest(request.venue, list(grid.instruments), begin, last)
+    return plan, market, data_digest
 
 
 def tradable(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from trading.config import canonical_digest
 from trading.instruments import Instrument
 from trading.money import trade_value
-from trading.records import blank
+from trading.records import Flag, blank
 
 Ints = MutableSequence[int]
 
@@ -100,18 +100,18 @@ class Signal:
     `trading.policies.benchmarks.Signals`.
     """
 
-    enter: int
-    leave: int
+    enter: Flag
+    leave: Flag
     weight: float
     rank: float
     stop: float
     """Distance of the protective stop below the entry limit as a fraction; 0 for none."""
     trail: float
     """Leave when the close is this fraction below the peak since entry; 0 for never."""
-    rebalance: int
+    rebalance: Flag
     """1 where a constant weight is traded back to now."""
-    channel_up: int
-    channel_down: int
+    channel_up: Flag
+    channel_down: Flag
     """Bit masks of the channels that turn on, off."""
 
 

@@ -1,26 +1,29 @@
 """One declaration, two forms: a plain object with fields in the live hour, a row of a packed array in a
 compiled loop.
 
-A record class declares integers and floats only. `position.lots` reads and writes the same way on both forms,
-so the functions of a decision are written once. Packed arrays and records are handed to compiled functions by
-reference.
+A record class declares integers, floats and flags only. `position.lots` reads and writes the same way on
+both forms, so the functions of a decision are written once. Packed arrays and records are handed to compiled
+functions by reference.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, NewType, TypeVar, get_type_hints
 
 import numpy as np
 
 R = TypeVar("R")
 
-_TYPES = {int: np.int64, float: np.float64}
+Flag = NewType("Flag", int)
+"""A small integer: a yes or no, or a few bits. One byte where it is packed."""
+
+_TYPES = {int: np.int64, float: np.float64, Flag: np.int8}
 
 
 @cache
 def dtype_of(record: type) -> np.dtype[Any]:
-    """The packed layout of a record class; anything but int and float is a `KeyError`."""
+    """The packed layout of a record class; anything but int, float and Flag is a `KeyError`."""
     return np.dtype([(name, _TYPES[kind]) for name, kind in get_type_hints(record).items()])
 
 

@@ -118,17 +118,21 @@ def test_the_digest_tells_data_apart(
     store: BarStore, market: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:
     names = sorted(market)
-    digest = store.digest("here", names, FIRST, FIRST + 400)
-    assert digest == store.digest("here", names[::-1], FIRST, FIRST + 400)
-    assert digest != store.digest("here", names, FIRST, FIRST + 399)
-    assert digest != store.digest("here", names[:2], FIRST, FIRST + 400)
+
+    def digest_of(of: BarStore, wanted: list[str], last: int = FIRST + 400) -> str:
+        return of.digested_grid("here", FIRST, last, wanted)[1]
+
+    digest = digest_of(store, names)
+    assert digest == digest_of(store, names[::-1])
+    assert digest != digest_of(store, names, FIRST + 399)
+    assert digest != digest_of(store, names[:2])
     other = BarStore(tmp_path / "other")
     for name, bars in market.items():
         nudged = (
             pl.when(pl.arange(0, pl.len()) == 200).then(pl.col("close") + 1e-9).otherwise(pl.col("close"))
         )
         other.write("here", name, bars.with_columns(close=nudged))
-    assert digest != other.digest("here", names, FIRST, FIRST + 400)
+    assert digest != digest_of(other, names)
 
 
 def test_what_is_not_there_is_named_with_the_way_to_get_it(store: BarStore) -> None:

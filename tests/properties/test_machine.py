@@ -5,7 +5,6 @@ same world on tapes of its own, uncompiled, and shrinks what it finds to the few
 """
 
 import json
-import time
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -171,7 +170,7 @@ def named(seen: np.ndarray, first: int, names: tuple[str, ...]) -> dict[str, int
     return {name: int(seen[first + i]) for i, name in enumerate(names)}
 
 
-def everything_was_seen(seen: np.ndarray) -> None:
+def check_everything_was_seen(seen: np.ndarray) -> None:
     """Every breach, reason, fill, verdict, tier and outcome occurred.
 
     A warm-up is the live shell's outcome: no hour that reaches the core ends so. An intent without a reason
@@ -192,15 +191,12 @@ def everything_was_seen(seen: np.ndarray) -> None:
 
 
 def test_a_hundred_thousand_states_break_nothing_and_show_every_breach() -> None:
-    everything_was_seen(sweep(100_000, first_seed=1))
+    check_everything_was_seen(sweep(100_000, first_seed=1))
 
 
 @pytest.mark.slow
-def test_a_million_states_within_a_minute_break_nothing() -> None:
-    episode(1, EPISODE_H)  # Compiles, which is no part of the minute.
-    began = time.process_time()
-    everything_was_seen(sweep(1_000_000, first_seed=1_000_000))
-    assert time.process_time() - began < 60
+def test_a_million_states_break_nothing() -> None:
+    check_everything_was_seen(sweep(1_000_000, first_seed=1_000_000))
 
 
 @pytest.mark.parametrize("seed", [3, 5, 9, 22])

@@ -1,6 +1,6 @@
 """One judged portfolio beside every benchmark, raw and ruled, on the same bars, costs and fills."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from trading.backtest.engine import Logs, Portfolio, check_bounds, simulate
 from trading.backtest.inputs import Scene, blocks
 from trading.backtest.report.run import RAW
-from trading.backtest.step import Advice, Inputs
+from trading.backtest.step import Advice, EquityRow, Inputs
 from trading.clock import DAY_H
 from trading.config import Fees, TradingConfig
 from trading.hour import PREDICTIONS, SIGNALS, Mandate
@@ -24,6 +24,8 @@ from trading.records import fields, table
 NEVER = 1_000
 """A percentage, a count of names and a factor that are never reached."""
 MOVE = 0.10
+MEASURED = ("hour", "equity", "units", "exposure")
+"""Fields of the hourly account that a portfolio beside the judged one is measured by."""
 Progress = Callable[[int, int], None]
 
 BESIDE, DOUBLE_COST = "beside", "double cost"
@@ -60,19 +62,21 @@ def contest(plan: Plan, market: Scene, predictions: Predictions | None, progress
     `progress(done, total)` counts hours. The benchmarks are named as in `POLICIES`, raw ones with `RAW`
     behind.
     """
-    advised = {name: signals(name, market.grid, market.universe.eligible) for name in POLICIES}
+    advised = {name: advise(name, market) for name in POLICIES}
 
-    def enrol(name: str, config: TradingConfig, *, raw: bool = False) -> Portfolio:
+    def enrol(
+        name: str, config: TradingConfig, *, raw: bool = False, kept: Sequence[str] = MEASURED
+    ) -> Portfolio:
         """A portfolio of a benchmark or of the predictor; a raw one has no rule of a single name either."""
         if name not in advised:
             order = Mandate(PREDICTIONS, 0, 0, plan.review_after_h)
-            return Portfolio(plan.opening, config, order, market.instruments)
-        daily, rules = advised[name], unlimited(config) if raw else config
-        order = Mandate(SIGNALS, daily.kind, int(raw or daily.portfolio_rules_only), plan.review_after_h)
-        return Portfolio(plan.opening, rules, order, market.instruments, advice(daily))
+            return Portfolio(plan.opening, config, order, market.instruments, kept=kept)
+        policy, rules = advised[name], unlimited(config) if raw else config
+        order = Mandate(SIGNALS, policy.kind, int(raw or policy.portfolio_rules_only), plan.review_after_h)
+        return Portfolio(plan.opening, rules, order, market.instruments, policy.advice, kept)
 
     runs = {
-        plan.predictor: enrol(plan.predictor, plan.config),
+        plan.predictor: enrol(plan.predictor, plan.config, kept=fields(EquityRow)),
         BESIDE: enrol(plan.predictor, plan.config._replace(fees=plan.other_fees)),
         DOUBLE_COST: enrol(plan.predictor, doubled(plan.config)),
     }
@@ -94,8 +98,22 @@ def _counted(
         progress(int(np.asarray(block.market)["hour"][-1]) - plan.first, plan.last - plan.first)
 
 
+class Advised(NamedTuple):
+    """A benchmark's nature and its packed signals, which all portfolios that follow it share."""
+
+    kind: int
+    portfolio_rules_only: bool
+    advice: Advice
+
+
+def advise(name: str, market: Scene) -> Advised:
+    """A benchmark's signals over the market."""
+    daily = signals(name, market.grid, market.universe.eligible)
+    return Advised(daily.kind, daily.portfolio_rules_only, advice(daily))
+
+
 def advice(daily: Signals) -> Advice:
-    """A benchmark's signals, packed; row d is midnight day_first + 24 d."""
+    """Signals, packed; row d is midnight day_first + 24 d."""
     days = table(Signal, *daily.weight.shape)
     for column in fields(Signal):
         days[column] = getattr(daily, column)

@@ -32,12 +32,13 @@ from trading.hour import Mandate
 from trading.instruments import Instrument, check_magnitudes
 from trading.ledger.statement import Closing
 from trading.portfolio import ClusterTotal, Decision, Intent, PortfolioState, Position, Signal, Terms, View
-from trading.records import packed, packed_one, table, unpacked, unpacked_one
+from trading.records import fields, packed, packed_one, table, unpacked, unpacked_one
 from trading.risk.approve import ApprovedOrder, no_orders
 
 Array = NDArray[Any]
 
-LOG_ROWS = 20_000
+LOG_ROWS = 4_000
+"""Between two flushes; a block is a month."""
 GROWTH_MAX = 100
 """Equity may grow this many times before 64-bit money would have to be checked again."""
 
@@ -68,8 +69,12 @@ class Portfolio:
         mandate: Mandate,
         instruments: Sequence[Instrument],
         advice: Advice | None = None,
+        kept: Sequence[str] = fields(EquityRow),
     ) -> None:
-        """An account of `opening` (1e-8 quote); `advice` is a benchmark's signals."""
+        """An account of `opening` (1e-8 quote); `advice` is a benchmark's signals.
+
+        `kept` names the fields of the hourly account that the log keeps: years of many portfolios add up.
+        """
         count = len(instruments)
         self._advice = advice or Advice(0, table(Signal, 1, count))
         self._rules = Rules(
@@ -78,6 +83,7 @@ class Portfolio:
             packed(Terms, [Terms.of(instrument) for instrument in instruments]),
         )
         self._books = packed_books(opening, count)
+        self._account = np.dtype([(name, np.int64) for name in kept])
         self._parts: list[Logs] = []
 
     def advance(self, block: Inputs) -> None:
@@ -91,7 +97,8 @@ class Portfolio:
         """Mark the last row of the last block; returns all that was logged."""
         compiled(close)(View(block.market[-1], block.readings[-1]), self._rules, self._books)
         self._flush()
-        return Logs(*(np.concatenate(rows) for rows in zip(*self._parts, strict=True)))
+        parts, self._parts = self._parts, []
+        return Logs(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
 
     def state(self) -> PortfolioState:
         """The portfolio as plain values."""
@@ -107,12 +114,18 @@ class Portfolio:
         return Closing(self.state(), int(self._books.purse[0]), holdings["lots"].tolist())
 
     def _flush(self) -> None:
-        books = self._books
-        parts = []
-        for log in (books.decisions, books.fills, books.equity):
-            parts.append(np.array(cast(Array, log.rows)[: log.used[0]]))
-            log.used[0] = 0
-        self._parts.append(Logs(*parts))
+        parts = [_taken(log) for log in (self._books.decisions, self._books.fills, self._books.equity)]
+        account = np.empty(len(parts[-1]), dtype=self._account)
+        for name in self._account.names or ():
+            account[name] = parts[-1][name]
+        self._parts.append(Logs(parts[0].copy(), parts[1].copy(), account))
+
+
+def _taken(log: DecisionLog | FillLog | EquityLog) -> Array:
+    """The used rows of a log, which counts from zero again."""
+    rows: Array = cast(Array, log.rows)[: log.used[0]]
+    log.used[0] = 0
+    return rows
 
 
 def simulate(blocks: Iterable[Inputs], portfolios: Sequence[Portfolio]) -> list[Logs]:

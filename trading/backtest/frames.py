@@ -35,15 +35,24 @@ def record(logs: Logs, instruments: Sequence[Instrument], regimes: Array | None 
     return Record(equity(logs.equity, regimes), fills(logs.fills, instruments))
 
 
+def beside(logs: Logs, instruments: Sequence[Instrument]) -> Record:
+    """What measuring a portfolio beside the judged one needs."""
+    return Record(pl.DataFrame(_measured(logs.equity)), fills(logs.fills, instruments))
+
+
+def _measured(rows: Array) -> dict[str, Any]:
+    return {
+        "asof": _time(rows["hour"] * HOUR_S),
+        "equity": rows["equity"] / UNITS,
+        "units": rows["units"] / UNITS,
+        "exposure": rows["exposure"] / np.maximum(rows["equity"], 1),
+    }
+
+
 def equity(rows: Array, regimes: Array | None = None) -> pl.DataFrame:
     """The hourly account as `docs/report.md` describes it."""
-    shares = rows["equity"] / UNITS
-    columns: dict[str, Any] = {
-        "asof": _time(rows["hour"] * HOUR_S),
-        "equity": shares,
-        "units": rows["units"] / UNITS,
+    columns: dict[str, Any] = _measured(rows) | {
         "cash": rows["cash"] / UNITS,
-        "exposure": rows["exposure"] / np.maximum(rows["equity"], 1),
         "positions": rows["positions"],
         "risk_drawdown": 1.0 - rows["equity"] / rows["peak"],
         "lifetime_drawdown": 1.0 - rows["equity"] / rows["lifetime_peak"],
