@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,8 @@ from trading.portfolio import Terms
 from trading.risk.approve import ApprovedOrder
 
 LOTS = 1_000_000
+DECAY_S = 120.0
+"""Venue time between two tests, in which the rate counters of the last one's calls decay."""
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +33,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home, as one key has one: its nonces go on where the last client stopped."""
+    return tmp_path_factory.mktemp("client")
+
+
 @pytest.fixture
-def desk(running: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def desk(running: Simulator, home: Path) -> Iterator[Client]:
     running.control("clear")
-    with client(running, tmp_path_factory.mktemp("client")) as opened:
+    running.sleep(DECAY_S)
+    with client(running, home) as opened:
         opened.private.cancel_all()
         yield opened
 
