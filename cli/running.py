@@ -141,6 +141,8 @@ def prepare(request: Request, home: Path) -> tuple["Plan", "Scene", str]:
     names = [n for n in store.instruments(request.venue) if n.endswith(f"/{venue.quote}") and tradable(n)]
     first = TradingHour.at(datetime.combine(request.start, datetime.min.time(), UTC)).number
     last = TradingHour.at(datetime.combine(request.to, datetime.min.time(), UTC)).number + DAY_H
+    if last <= first:
+        raise UsageError(f"--to {request.to} lies before --from {request.start}; swap them")
     begin = bars_begin(request.predictor, first)
     grid, data_digest = store.digested_grid(request.venue, begin, last, names)
     check_span(grid, first, last, request)
@@ -185,9 +187,9 @@ def check_span(grid: Any, first: int, last: int, request: Request) -> None:
     import numpy as np
 
     rows = np.flatnonzero(grid.valid.any(axis=1))
-    if not rows.size or last <= first:
+    if not rows.size:
         raise UsageError(
-            f"nothing to run from {request.start} to {request.to}: no bars, or `to` before `from`"
+            f"no bars of {request.venue} from {request.start} to {request.to}; see `ballast data status`"
         )
     begin, end = TradingHour(grid.first + int(rows[0])), TradingHour(grid.first + int(rows[-1]))
     if begin.number > first or end.number < last:

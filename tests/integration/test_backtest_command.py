@@ -203,6 +203,8 @@ def test_a_folder_is_imported_first(home: Path, tmp_path: Path) -> None:
         (("--venue", "binance"), 2, "no bars of venue 'binance'"),
         (("--fees", "none"), 2, "unknown fee preset 'none'; choose one of"),
         (("--from", "2024-08-01", "--to", "2024-07-01"), 2, "2024-08-01"),
+        (("--from", "2024-08-01", "--to", "2023-01-01"), 2, "lies before --from 2024-08-01"),
+        (("--from", "2010-06-01", "--to", "2011-01-01"), 2, "no bars of generated from 2010-06-01"),
         (("--from", "2019-06-01"), 1, "choose --from and --to inside"),
         (("--to", "2025-06-01"), 1, "bars of generated cover"),
         (("--data", "nowhere"), 2, "nowhere does not exist"),
