@@ -102,7 +102,7 @@ def test_the_first_call_installs_and_the_second_only_hands_over(machine: Machine
     status, out, err = machine.with_python().run("up", "--hours", "two words")
     assert (status, out) == (0, "handed over: up --hours two words\n")
     assert "making a virtual environment" in err
-    assert "[dev]" not in machine.calls.read_text()
+    assert f"-e {machine.checkout}[train]\n" in machine.calls.read_text()
     assert machine.run("up") == (0, "handed over: up\n", "")
     assert machine.calls.read_text() == ""
     assert not machine.lock.is_symlink()
@@ -110,8 +110,8 @@ def test_the_first_call_installs_and_the_second_only_hands_over(machine: Machine
 
 def test_only_the_tests_need_the_development_packages(machine: Machine) -> None:
     machine.with_python().run("up")
-    assert "for development too" in machine.run("test")[2]
-    assert f"-e {machine.checkout}[dev]" in machine.calls.read_text()
+    assert "packages for [train,dev]" in machine.run("test")[2]
+    assert f"-e {machine.checkout}[train,dev]" in machine.calls.read_text()
     assert machine.run("up")[2] == machine.run("test")[2] == ""
 
 
@@ -213,6 +213,17 @@ def test_uv_is_told_what_pip_was_told_by_pips_precedence(machine: Machine) -> No
     assert "UV_INDEX_STRATEGY=unsafe-best-match\n" in told
     assert "UV_FIND_LINKS=here\n" in told
     assert "SSL_CERT_FILE=ca.pem\n" in told
+
+
+def test_torch_comes_without_cuda_from_a_folder_of_wheels_or_from_its_own_index(machine: Machine) -> None:
+    machine.with_python().run("up", FAKE_PIP_CONFIG=PIP_CONFIG)
+    assert "UV_TORCH_BACKEND" not in machine.calls.read_text()
+    machine.stamp.unlink()
+    machine.run("up")
+    assert "UV_TORCH_BACKEND=cpu\n" in machine.calls.read_text()
+    machine.stamp.unlink()
+    machine.run("up", UV_TORCH_BACKEND="cu130")
+    assert "UV_TORCH_BACKEND=cu130\n" in machine.calls.read_text()
 
 
 def test_what_uv_was_told_by_the_user_stands(machine: Machine) -> None:
