@@ -1,0 +1,74 @@
+"""The hash chain, as pure functions.
+
+    digest(0)   = sha256("ballast-audit/1" || 0x00 || track)
+    digest(seq) = sha256(digest(seq - 1) || seq || kind || 0x00 || portfolio || 0x00 || body)
+
+Digests enter as their 32 bytes, seq as 8 bytes big-endian, text as UTF-8, the body as it was stored. Neither
+kind nor portfolio holds a 0x00, so that no two contents are the same bytes. Everything an entry says is under
+its digest, the numbers and names too; what is not under it is not stored.
+"""
+
+import hashlib
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What an entry tells of. A new kind of event gets a word here."""
+
+    DECISION = "decision"
+    VERDICT = "verdict"
+    ORDER_EVENT = "order-event"
+    OUTCOME = "outcome"
+    """How an hour of a portfolio ended."""
+    PROOF = "proof"
+    RECONCILIATION = "reconciliation"
+    MONEY = "money"
+    """A balanced entry of the journal."""
+    HALT_STATE = "halt-state"
+    """A change of the trading state: a JSON object with `state` (a word) and `epoch` (an integer)."""
+    HALT = "halt"
+    """Whatever else befalls a halt: a trip, a request to resume, a review."""
+    APPROVAL = "approval"
+    REFUSAL = "refusal"
+    LOGIN = "login"
+    PROMOTION = "promotion"
+    CONFIGURATION = "configuration"
+    STRUCTURE = "structure"
+    HISTORY = "history"
+    """An exported history of a workflow, by the digest of its bytes."""
+    REPORT = "report"
+    INCIDENT = "incident"
+    CHECKPOINT = "checkpoint"
+    """The head of the chain, signed."""
+    KEY = "key"
+    """The next signing key, signed with the one before."""
+
+
+class Entry(NamedTuple):
+    """Where an entry stands in the chain of its track."""
+
+    seq: int
+    digest: str
+    """Hexadecimal."""
+
+
+class Record(NamedTuple):
+    """One entry as it is stored."""
+
+    seq: int
+    kind: str
+    portfolio: str
+    body: bytes
+    digest: str
+
+
+def genesis(track: str) -> bytes:
+    """What the first entry of a track is chained to; two tracks never have a digest in common."""
+    return hashlib.sha256(b"ballast-audit/1\0" + track.encode()).digest()
+
+
+def link(before: bytes, seq: int, kind: str, portfolio: str, body: bytes) -> bytes:
+    """The digest of an entry, of 32 bytes, over the digest before it and all that it says."""
+    content = b"\0".join((kind.encode(), portfolio.encode(), body))
+    return hashlib.sha256(before + seq.to_bytes(8, "big") + content).digest()

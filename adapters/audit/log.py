@@ -1,0 +1,93 @@
+"""The audit log in the database: what is appended, inside the transaction of whoever does the thing.
+
+1. An entry stands if and only if what it tells of stands: both are in one transaction.
+2. Writers of one track wait for each other from their first entry to the end of their transaction; append
+   last, and keep calls to a venue out.
+3. Nothing is read from the log that does not have its digest.
+"""
+
+import json
+
+from sqlalchemy import Connection, RowMapping, insert, select, text
+from sqlalchemy.orm import Session
+
+from adapters.audit.chain import Entry, Kind, genesis, link
+from adapters.storage.audit import AuditRow
+from adapters.storage.portfolios import Track
+from trading.errors import InvariantError, UsageError
+
+TABLE = AuditRow.__table__
+COLUMNS = TABLE.c
+OF_HALT_STATE = text(f"kind = '{Kind.HALT_STATE}'")
+"""Written out: with a parameter in its place neither database would take the index over these."""
+
+
+class Audit:
+    """The log as one transaction sees it; the caller begins and commits."""
+
+    def __init__(self, transaction: Session | Connection) -> None:
+        self._transaction = transaction
+
+    def append(self, track: str, kind: str, portfolio: str, body: bytes) -> Entry:
+        """Add the next entry of a track; `portfolio` is empty for what concerns the whole track.
+
+        `body` is canonical JSON by custom, any bytes by right. A `UsageError` for a track that was never
+        opened, an `InvariantError` for an unknown kind or a `halt-state` without its state and epoch.
+        """
+        if kind not in set(Kind) or "\0" in portfolio:
+            raise InvariantError(f"{kind!r} of {portfolio!r} is no entry that the audit log knows")
+        if kind == Kind.HALT_STATE:
+            _state_of(body)
+        before = self.hold(track)
+        seq = before.seq + 1
+        digest = link(bytes.fromhex(before.digest), seq, kind, portfolio, body).hex()
+        content = {"kind": str(kind), "portfolio": portfolio, "body": body}
+        self._transaction.execute(insert(AuditRow).values(track=track, seq=seq, digest=digest, **content))
+        return Entry(seq, digest)
+
+    def hold(self, track: str) -> Entry:
+        """The head of a track's chain, kept from all other writers until the transaction ends."""
+        mine = select(Track.track).where(Track.track == track).with_for_update(key_share=True)
+        if self._transaction.scalar(mine) is None:
+            raise UsageError(f"there is no track {track}; open it first")
+        return self.head(track)
+
+    def head(self, track: str) -> Entry:
+        """The last entry of a track; number 0 before there is one."""
+        query = select(COLUMNS.seq, COLUMNS.digest).where(COLUMNS.track == track)
+        last = self._transaction.execute(query.order_by(COLUMNS.seq.desc()).limit(1)).first()
+        return Entry(*last) if last else Entry(0, genesis(track).hex())
+
+    def last_state(self, track: str, portfolio: str) -> tuple[str, int] | None:
+        """State and halt epoch of a portfolio's last `halt-state`; None before there is one.
+
+        An `InvariantError` unless the entry has its digest: what was changed by hand is no telling.
+        """
+        mine = (COLUMNS.track == track, COLUMNS.portfolio == portfolio)
+        query = select(TABLE).where(*mine, OF_HALT_STATE)
+        last = self._transaction.execute(query.order_by(COLUMNS.seq.desc()).limit(1)).mappings().first()
+        if last is None:
+            return None
+        self._prove(last)
+        return _state_of(last["body"])
+
+    def _prove(self, row: RowMapping) -> None:
+        query = select(COLUMNS.digest).where(COLUMNS.track == row["track"], COLUMNS.seq == row["seq"] - 1)
+        found = self._transaction.scalar(query)
+        before = bytes.fromhex(found) if found else genesis(row["track"])
+        if link(before, row["seq"], row["kind"], row["portfolio"], row["body"]).hex() != row["digest"]:
+            raise InvariantError(
+                f"audit entry {row['seq']} of {row['track']} does not have its digest; "
+                f"stop and run `ballast audit verify`"
+            )
+
+
+def _state_of(body: bytes) -> tuple[str, int]:
+    try:
+        told = json.loads(body)
+        state, epoch = told["state"], told["epoch"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvariantError("a halt-state is a JSON object with state and epoch") from error
+    if not isinstance(state, str) or type(epoch) is not int:
+        raise InvariantError(f"state {state!r} and epoch {epoch!r} are no word and whole number")
+    return state, epoch
