@@ -1,0 +1,1 @@
+"""Child processes of one home: started, watched, stopped, and never mistaken for anybody else's."""
