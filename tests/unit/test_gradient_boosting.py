@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trading.models.gradient_boosting import EXPIRY_H, HOLD_SLOPE_MAX, Boosted, Preset, Rows, fit, fold_key
+from trading.models.gradient_boosting import EXPIRY_H, HOLD_SLOPE_MAX, Boosted, Preset, fit, fold_key
+from trading.models.rows import Rows
 
 FAST = Preset(rounds=40, rows_min=200)
 START = 450_000

@@ -9,18 +9,16 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trading.clock import DAY_H
 from trading.market import Floats
 from trading.models.calibration import P_MAX, P_MIN, Platt, platt, shrunk_slope
 from trading.models.labels import HORIZONS_H
+from trading.models.rows import Features, Rows
 from trading.models.weights import row_weights
 
 if TYPE_CHECKING:
     import lightgbm
-
-Features = NDArray[np.float32]
 
 VERSION = 2
 """Raised when the code learns something else from the same rows: kept folds of an older one are not used."""
@@ -49,30 +47,6 @@ class Preset(NamedTuple):
     """Share of rows and of columns a tree sees."""
     bins: int = 63
     seed: int = 1
-
-
-class Rows(NamedTuple):
-    """Training rows, sorted by asof and column."""
-
-    asof: NDArray[np.int64]
-    column: NDArray[np.int16]
-    features: Features
-    """(rows, columns), NaN where unknown."""
-    sigma_24: Floats
-    returns: Floats
-    """(rows, horizons)."""
-    scaled: Floats
-    """(rows, horizons)."""
-    held: Floats
-    """Return over `HOLD_H`, (rows,); NaN where it is not settled yet."""
-
-    def take(self, keep: NDArray[np.bool_]) -> "Rows":
-        return Rows._make(part[keep] for part in self)
-
-    def update(self, digest: "hashlib._Hash") -> None:
-        """Feed every value to a digest."""
-        for part in self:
-            digest.update(np.ascontiguousarray(part).data)
 
 
 class Head(NamedTuple):

@@ -18,9 +18,10 @@ from trading.errors import UsageError
 from trading.features.compute import Panel, compute
 from trading.features.library import LOOKBACK
 from trading.market import Flags, Floats, Grid
-from trading.models.gradient_boosting import HOLD_H, Boosted, Features, Preset, Rows, fit, fold_key
+from trading.models.gradient_boosting import HOLD_H, Boosted, Preset, fit, fold_key
 from trading.models.labels import HORIZONS_H, labels
 from trading.models.protocol import FoldStore, Predictions, nothing
+from trading.models.rows import Features, Rows
 from trading.models.splits import Fold, SplitRules, month_of, month_start, walk_forward
 from trading.universe import Reason, Universe
 
