@@ -1,7 +1,8 @@
 """What a test or a driver may do, from this machine only: `/control/<name>` with a JSON object as body.
 
-clock {speed?} · advance {to_s? or by_s? or bars?} · fault {kind, ...} · faults · clear {id?} · truth {after?}
-· deposit {asset, amount} · key {permissions}
+clock {speed?} · advance {to_s? or to_ns? or by_s? or bars?, asof?} · fault {kind, ...} · faults · clear {id?}
+· truth {after?} · deposit {asset, amount} · key {permissions} · gate/open {asof, expected}
+· gate/decided {asof, portfolios, orders} · gate/withdrawn {order, then?}
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 
 from simulator.clock import Clock
 from simulator.faults import Rule
+from simulator.lookout import Lookout
 from simulator.tape import FIRST_EVENT_NS, HOUR_NS, SECOND_NS
 from simulator.venue import Venue
 from trading.errors import BallastError, UsageError
@@ -22,8 +24,8 @@ Body = dict[str, Any]
 class Control:
     """The commands behind `/control/`."""
 
-    def __init__(self, venue: Venue, clock: Clock) -> None:
-        self.venue, self.exchange, self.clock = venue, venue.exchange, clock
+    def __init__(self, venue: Venue, clock: Clock, lookout: Lookout) -> None:
+        self.venue, self.exchange, self.clock, self.lookout = venue, venue.exchange, clock, lookout
         self._commands: dict[str, Callable[[Body], Body]] = {
             "clock": self._clock,
             "advance": self._advance,
@@ -33,6 +35,9 @@ class Control:
             "truth": self._truth,
             "deposit": self._deposit,
             "key": self._key,
+            "gate/open": self._gate_open,
+            "gate/decided": self._gate_decided,
+            "gate/withdrawn": self._gate_withdrawn,
         }
 
     def answer(self, command: str, body: bytes) -> tuple[int, Body]:
@@ -50,6 +55,7 @@ class Control:
             self.clock.set(float(body["speed"]), self.exchange)
         exchange = self.exchange
         return {
+            "now_ns": exchange.now_ns,
             "now_s": exchange.now_ns / SECOND_NS,
             "asof_s": exchange.now_ns // HOUR_NS * HOUR_NS // SECOND_NS,
             "next_event_s": exchange.next_event_ns / SECOND_NS,
@@ -58,17 +64,45 @@ class Control:
         }
 
     def _advance(self, body: Body) -> Body:
-        """To a time, by some seconds, or to the first event of a later bar; time never goes back."""
-        now_ns = self.exchange.now_ns
-        if "to_s" in body:
-            to_ns = int(Decimal(str(body["to_s"])) * SECOND_NS)
-        elif "by_s" in body:
-            to_ns = now_ns + int(Decimal(str(body["by_s"])) * SECOND_NS)
-        else:
-            played = (now_ns - FIRST_EVENT_NS) // HOUR_NS
-            to_ns = (played + int(body.get("bars", 1))) * HOUR_NS + FIRST_EVENT_NS
+        """Let time pass; it never goes back. With `asof` only through that hour's open gate: else a
+        `UsageError` names who holds time back.
+        """
+        to_ns = self._target_ns(body)
+        missing = self.lookout.missing(str(body["asof"])) if "asof" in body else []
+        if missing and to_ns > self.exchange.now_ns:
+            raise UsageError("time may not pass yet: " + ", ".join(f"{m.name} {m.lacks}" for m in missing))
         self.exchange.advance(to_ns)
         return self._clock({})
+
+    def _target_ns(self, body: Body) -> int:
+        """A time, some seconds from now, the next due time of a gate, or the first event of a later bar."""
+        now_ns = self.exchange.now_ns
+        if "to_ns" in body:
+            return int(body["to_ns"])
+        if "to_s" in body:
+            return int(Decimal(str(body["to_s"])) * SECOND_NS)
+        if "by_s" in body:
+            return now_ns + int(Decimal(str(body["by_s"])) * SECOND_NS)
+        if "asof" in body:
+            return self.lookout.next_due_ns() or now_ns
+        played = (now_ns - FIRST_EVENT_NS) // HOUR_NS
+        return (played + int(body.get("bars", 1))) * HOUR_NS + FIRST_EVENT_NS
+
+    def _gate_open(self, body: Body) -> Body:
+        """These portfolios decide in this hour."""
+        self.lookout.gate.open(str(body["asof"]), [str(name) for name in body["expected"]])
+        return {}
+
+    def _gate_decided(self, body: Body) -> Body:
+        """These portfolios have decided, and these orders are planned."""
+        orders = [str(order) for order in body.get("orders", [])]
+        self.lookout.gate.decided(str(body["asof"]), [str(name) for name in body["portfolios"]], orders)
+        return {}
+
+    def _gate_withdrawn(self, body: Body) -> Body:
+        """Nothing more is done about an order; others may follow it."""
+        self.lookout.gate.withdrawn(str(body["order"]), [str(order) for order in body.get("then", [])])
+        return {}
 
     def _fault(self, body: Body) -> Body:
         """Set a fault; the fields are those of `simulator.faults.Rule`."""

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from simulator.clock import Clock
 from simulator.control import Control
 from simulator.faults import Rule
+from simulator.lookout import Lookout
 from simulator.venue import Reply, Venue
 
 Message = dict[str, Any]
@@ -41,19 +42,26 @@ class Application:
 
     def __init__(self, venue: Venue, clock: Clock) -> None:
         self.venue, self.clock = venue, clock
-        self.control = Control(venue, clock)
+        self.lookout = Lookout(venue)
+        self.control = Control(venue, clock, self.lookout)
+
+    def catch_up(self) -> None:
+        """Let venue time go on, and wake whoever waits for what it brought."""
+        self.clock.catch_up(self.venue.exchange)
+        self.lookout.catch_up()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        self.clock.catch_up(self.venue.exchange)
+        self.catch_up()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if path.startswith("/0/public/") and method == "GET":
             query = scope["query_string"].decode("latin-1")
             reply = self.venue.public(path[10:], query, dict(parse_qsl(query)))
         elif path.startswith("/0/private/") and method == "POST":
             reply = self.venue.private(path[11:], path, headers, await _body(receive))
+            self.lookout.catch_up()
         elif path.startswith("/control/") and scope["client"][0] in LOOPBACK:
-            status, answer = self.control.answer(path[9:], await _body(receive))
+            status, answer = await self._controlled(method, path[9:], scope, receive)
             await _send(send, status, json.dumps(answer).encode())
             return
         else:
@@ -62,6 +70,18 @@ class Application:
             await _send(send, 200, reply.body)
         else:
             await _break(reply.fault, reply.body, scope, receive, send)
+
+    async def _controlled(
+        self, method: str, command: str, scope: Message, receive: Receive
+    ) -> tuple[int, dict[str, Any]]:
+        """What waits is asked for with GET, all else with POST."""
+        if method == "GET":
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+            return await self.lookout.answer(command, query)
+        answer = self.control.answer(command, await _body(receive))
+        self.lookout.catch_up()
+        self.lookout.wake_drivers()
+        return answer
 
 
 async def _body(receive: Receive) -> bytes:
@@ -188,5 +208,5 @@ class Server(uvicorn.Server):
     async def _tick(self) -> None:
         """Keep venue time going between requests."""
         while True:
-            self._application.clock.catch_up(self._application.venue.exchange)
+            self._application.catch_up()
             await asyncio.sleep(TICK_S)
