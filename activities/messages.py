@@ -1,0 +1,231 @@
+"""What passes between workflows and activities: one frozen message in, one out, references instead of data.
+
+Frames, models, replies and decisions lie in stores; a message names them by content hash or by key. Money is
+in 1e-8 of the quote currency, lots and ticks are the venue's, times are aware and UTC. A number that is not
+finite is refused when a message is made, since JSON has no word for it.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 in hexadecimal: the name of an object in the object store."""
+TradingState = Annotated[str, Field(pattern=r"^(ACTIVE|REDUCING|HALTED)$")]
+
+
+class Message(BaseModel):
+    """Immutable, complete, and without fields that nobody declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class HourIn(Message):
+    """One trading hour of one track; its asof comes from the schedule, never from a clock."""
+
+    track: str
+    asof: AwareDatetime
+
+
+class HourOut(Message):
+    """How the hour of a track ended."""
+
+    asof: AwareDatetime
+    outcome: str
+    """DONE, REPEATED (it was done before) or FAILED."""
+    portfolios: int
+    settled: int
+    reason: str = ""
+
+
+class Fetched(Message):
+    """The bars that a decision at asof may see."""
+
+    window: Digest
+    late: bool
+    """The hour began too late for entries."""
+
+
+class FeaturesIn(HourIn):
+    """Derive features and market state from a window."""
+
+    window: Digest
+    late: bool
+
+
+class FeaturesOut(Message):
+    features: Digest
+
+
+class PredictIn(HourIn):
+    """Ask the release, or a policy, what it makes of the features."""
+
+    window: Digest
+    features: Digest
+
+
+class Predicted(Message):
+    """Everything that decisions at asof may see, the same for every portfolio."""
+
+    view: Digest
+    release: str
+
+
+class Roll(Message):
+    """The portfolios of an hour, in a stored list."""
+
+    portfolios: Digest
+    count: int
+    view: Digest
+
+
+class ShardIn(HourIn):
+    """A part of the roll: portfolios `first` to `first + count - 1`."""
+
+    portfolios: Digest
+    first: int
+    count: int
+    view: Digest
+
+    @property
+    def index(self) -> int:
+        return self.first // max(self.count, 1)
+
+
+class ShardOut(Message):
+    settled: int
+
+
+class Trouble(Message):
+    """What kept one portfolio from going the common way; the others of its batch go on."""
+
+    portfolio: str
+    reason: str
+
+
+class BatchOut(Message):
+    """A batch is done; whoever was in trouble is named."""
+
+    trouble: tuple[Trouble, ...] = ()
+
+
+class Plan(Message):
+    """One portfolio with orders to place, by instrument."""
+
+    portfolio: str
+    instruments: tuple[str, ...]
+
+
+class Decided(Message):
+    """What the decisions of a batch lead to; portfolios that are not named are idle."""
+
+    plans: tuple[Plan, ...] = ()
+    trouble: tuple[Trouble, ...] = ()
+    exposed: bool = False
+    """An idle portfolio has stops resting at its venue: its hour ends with the bar, not at once."""
+
+
+class CloseIn(ShardIn):
+    """Settle and prove what is idle: the shard without those named."""
+
+    without: tuple[str, ...] = ()
+
+
+class PortfolioHourIn(HourIn):
+    """One portfolio with orders, or in trouble."""
+
+    portfolio: str
+    view: Digest
+    instruments: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+class PortfolioHourOut(Message):
+    portfolio: str
+    outcome: str
+    """A word of `trading.codes.OUTCOMES`."""
+    reason: str = ""
+
+
+class OrderIn(HourIn):
+    """One approved intent, which its stored approval tells."""
+
+    portfolio: str
+    instrument: str
+    view: Digest
+
+
+class OrderStep(Message):
+    """Where an intent stands: through, or nothing is to be done before `until` or a change of `order`."""
+
+    until: AwareDatetime | None = None
+    order: str = ""
+    """Our id of the order that is waited for."""
+    note: str = ""
+
+
+class WaitIn(HourIn):
+    """Wait for venue time `until`, or for a change of an order."""
+
+    portfolio: str = ""
+    order: str = ""
+    until: AwareDatetime
+
+
+class Settled(Message):
+    """What an hour came to for one portfolio."""
+
+    outcome: str
+    state: Digest
+    fills: int
+    reason: str = ""
+
+
+class Proof(Message):
+    """Whether another process, from raw bytes and the journal, came to the same decision and state."""
+
+    held: bool
+    note: str = ""
+
+
+class CloseHourIn(HourIn):
+    """Close the hour of a track over all portfolios of the roll."""
+
+    portfolios: Digest
+    view: Digest
+
+
+class MarkIn(Message):
+    """What an hour's mark tells the guard of one portfolio; the update's id is `g-<asof>`."""
+
+    portfolio: str
+    asof: AwareDatetime
+    equity: int
+    """After the flows, 1e-8 quote."""
+    flows: int
+    """Deposits less withdrawals since the last mark, 1e-8 quote."""
+    triggers: tuple[str, ...] = ()
+    """Words of the kill-switch triggers that fired."""
+    trips: tuple[str, ...] = ()
+    """What latches a halt at once: a mismatch, a failed proof, an unknown order."""
+    review_after_h: int = 0
+    """Hours after which a replay lifts its halts by itself; 0, and always in live, only people do."""
+
+
+class GuardOut(Message):
+    """The trading state that holds after a mark."""
+
+    state: TradingState
+    epoch: int
+    """Raised by every trip and every resume."""
+    tier: int
+    """Of the risk drawdown: 0 none, 1 and 2 smaller, 3 halt."""
+    halt_id: str = ""
+    """Names the halt that stands; empty without one."""
+    reasons: tuple[str, ...] = ()
+
+
+def hour_text(asof: datetime) -> str:
+    """An hour as ids and rows write it: 2026-11-22T12:00Z."""
+    return asof.strftime("%Y-%m-%dT%H:%MZ")

@@ -1,0 +1,89 @@
+"""Timeouts and retries by name, each with its reason. One attempt is bounded, and so are all together.
+
+A killed activity is found dead by its missing heartbeats, or else only at the end of its attempt: so short
+work has a short attempt, and long work beats.
+"""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
+from temporalio.workflow import ActivityConfig
+
+from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
+
+DATA, USAGE, INVARIANT = "DataError", "UsageError", "InvariantError"
+"""Errors by type name that trying again does not mend."""
+
+ONCE = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+"""Of the hour and everything below it: what succeeded never runs again, what was cut off can be completed."""
+
+BEAT = timedelta(seconds=6)
+"""A worker that is silent for so long is dead."""
+HOUR = timedelta(hours=1)
+
+_PATIENT = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+    non_retryable_error_types=[USAGE, INVARIANT],
+)
+"""For reads and writes that may be repeated as long as the hour lasts."""
+
+FETCH = ActivityConfig(
+    task_queue=MARKET,
+    start_to_close_timeout=timedelta(minutes=5),
+    schedule_to_close_timeout=timedelta(minutes=50),
+    heartbeat_timeout=BEAT,
+    retry_policy=_PATIENT,
+)
+"""Reads the venue: minutes when it is slow, and worth trying for most of the hour."""
+
+COMPUTE = ActivityConfig(
+    task_queue=MARKET,
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=timedelta(minutes=20),
+    heartbeat_timeout=BEAT,
+    retry_policy=RetryPolicy(maximum_attempts=5, non_retryable_error_types=[DATA, USAGE, INVARIANT]),
+)
+"""Features and predictions: pure, so an error that comes back will come back again."""
+
+BATCH = ActivityConfig(
+    task_queue=TRADING,
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=timedelta(minutes=59),
+    heartbeat_timeout=BEAT,
+    retry_policy=_PATIENT,
+)
+"""Reconcile, mark, decide, settle, prove: what is done already is found done."""
+
+ORDER = ActivityConfig(
+    task_queue=TRADING,
+    start_to_close_timeout=timedelta(minutes=6),
+    schedule_to_close_timeout=timedelta(hours=2),
+    heartbeat_timeout=BEAT,
+    retry_policy=_PATIENT,
+)
+"""Works an order as far as it goes now. May be tried again, because it looks before it sends."""
+
+WAIT = ActivityConfig(
+    task_queue=TRADING_WAIT,
+    start_to_close_timeout=timedelta(hours=2),
+    heartbeat_timeout=BEAT,
+    retry_policy=_PATIENT,
+)
+"""A long poll: a read that outlives the hour if it must, found dead by its heartbeats."""
+
+RECORD = ActivityConfig(
+    task_queue=TRADING,
+    start_to_close_timeout=timedelta(seconds=20),
+    retry_policy=_PATIENT,
+)
+"""One small transaction. Tried until it succeeds: an hour without its row is not done."""
+
+TRAIN = ActivityConfig(
+    task_queue=TRAINING,
+    start_to_close_timeout=timedelta(hours=12),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=RetryPolicy(maximum_attempts=3, non_retryable_error_types=[DATA, USAGE, INVARIANT]),
+)
+"""One model of one fold: hours, and what is done lies in the fold store."""
