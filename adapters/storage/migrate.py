@@ -11,12 +11,22 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, text
 
-from adapters.storage import audit, decisions, halts, journal, orders, reconciliations
+from adapters.storage import (
+    audit,
+    decisions,
+    halts,
+    hours,
+    journal,
+    orders,
+    outbox,
+    reconciliations,
+    states,
+)
 from adapters.storage.base import Base
 from adapters.storage.engine import POSTGRESQL
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-AGGREGATES = (audit, decisions, journal, halts, orders, reconciliations)
+AGGREGATES = (audit, decisions, halts, hours, journal, orders, outbox, reconciliations, states)
 METADATA = Base.metadata
 """Every table; complete because every aggregate is imported here."""
 
