@@ -2,11 +2,13 @@
 
 import tomllib
 from importlib.resources import files
+from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from trading.config import DataVenue, Fees, TradingConfig
 from trading.errors import UsageError
+from trading.risk.live_triggers import LiveRules
 
 FEES_DEFAULT = "mission"
 
@@ -31,6 +33,22 @@ def load(fees: str = FEES_DEFAULT) -> TradingConfig:
         return TypeAdapter(TradingConfig).validate_python(values)
     except ValidationError as error:
         raise UsageError(f"config/trading.toml is not valid: {error}") from error
+
+
+def live_rules() -> LiveRules:
+    """When a live hour distrusts the exchange."""
+    return TypeAdapter(LiveRules).validate_python(_values()["live_triggers"])
+
+
+def approvals_required() -> int:
+    """How many people beside the one who requests it must approve a resume; 1 or 2."""
+    return TypeAdapter(Review).validate_python(_values()["review"]).approvals_required
+
+
+class Review(BaseModel):
+    """The group `review`."""
+
+    approvals_required: Literal[1, 2]
 
 
 def _values() -> dict[str, object]:

@@ -7,25 +7,14 @@ row is halted.
 """
 
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.storage.base import Base, Owned, Repository, one_of, refers
 from trading.errors import UsageError
-
-ACTIVE, REDUCING, HALTED = "ACTIVE", "REDUCING", "HALTED"
-STATES = (ACTIVE, REDUCING, HALTED)
-"""From loose to tight."""
-
-
-class Standing(NamedTuple):
-    """What holds now."""
-
-    state: str
-    epoch: int
-    """Raised by every trip and every resume."""
+from trading.risk.trading_state import HALTED, Standing
+from trading.risk.trading_state import STATES as STATES
 
 
 class StateChange(Owned, Base):

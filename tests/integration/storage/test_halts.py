@@ -7,9 +7,10 @@ from sqlalchemy import Engine, text
 
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import reading, unit_of_work
-from adapters.storage.halts import ACTIVE, HALTED, REDUCING, STATES, Halts, Standing
+from adapters.storage.halts import Halts
 from tests.stored import NOW, opened
 from trading.errors import UsageError
+from trading.risk.trading_state import ACTIVE, HALTED, REDUCING, STATES, Standing
 
 
 def standing(engine: Engine, key: PortfolioKey) -> Standing:
