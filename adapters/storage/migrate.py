@@ -12,6 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, text
 
 from adapters.storage import (
+    accounts,
     audit,
     decisions,
     halts,
@@ -26,7 +27,7 @@ from adapters.storage.base import Base
 from adapters.storage.engine import POSTGRESQL
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-AGGREGATES = (audit, decisions, halts, hours, journal, orders, outbox, reconciliations, states)
+AGGREGATES = (accounts, audit, decisions, halts, hours, journal, orders, outbox, reconciliations, states)
 METADATA = Base.metadata
 """Every table; complete because every aggregate is imported here."""
 

@@ -44,7 +44,21 @@ def test_the_project_cannot_be_published_by_mistake() -> None:
     assert "Private :: Do Not Upload" in PROJECT["classifiers"]
 
 
-@pytest.mark.parametrize("name", ["trading", "adapters", "simulator", "cli", "config"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "trading",
+        "adapters",
+        "simulator",
+        "cli",
+        "config",
+        "activities",
+        "workflows",
+        "worker",
+        "temporal",
+        "api",
+    ],
+)
 def test_each_top_level_name_resolves_into_this_project(name: str) -> None:
     found = subprocess.run(
         [sys.executable, "-c", f"import {name}; print({name}.__path__[0])"],

@@ -16,7 +16,18 @@ from trading.records import fields
 from trading.risk.approve import ApprovedOrder
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("trading", "adapters", "simulator", "cli", "config")
+PACKAGES = (
+    "trading",
+    "adapters",
+    "simulator",
+    "cli",
+    "config",
+    "activities",
+    "workflows",
+    "worker",
+    "temporal",
+    "api",
+)
 APPROVE, HOUR, STEP = "trading/risk/approve.py", "trading/hour.py", "trading/backtest/step.py"
 ENGINE = "trading/backtest/engine.py"
 

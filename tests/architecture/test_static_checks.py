@@ -10,7 +10,21 @@ import vulture  # type: ignore[import-untyped]
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 SHELL_SCRIPTS = ["ballast", ".ci/run"]
-FOLDERS = ["trading", "adapters", "simulator", "cli", "config", "benchmarks", "tests"]
+FOLDERS = [
+    *(
+        "trading",
+        "adapters",
+        "simulator",
+        "cli",
+        "config",
+        "activities",
+        "workflows",
+        "worker",
+        "temporal",
+        "api",
+    ),
+    *("benchmarks", "tests"),
+]
 
 CHECKS = {
     "formatting": ["ruff", "format", "--check", "."],

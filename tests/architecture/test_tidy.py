@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("trading", "adapters", "simulator", "cli", "config")
+PRODUCT = (
+    "trading",
+    "adapters",
+    "simulator",
+    "cli",
+    "config",
+    "activities",
+    "workflows",
+    "worker",
+    "temporal",
+    "api",
+)
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 TRACKED_BYTES_MAX = 1 << 20

@@ -79,6 +79,8 @@ def leftovers(engine: Engine) -> int:
 def test_every_key_begins_with_its_track_and_every_row_has_a_portfolio(engine: Engine) -> None:
     for table, said in catalogue(engine).items():
         columns = said["key"]["constrained_columns"]
+        if table in PEOPLE:
+            continue
         owner = ["track"] if table in OF_TRACK else ["track", "portfolio"]
         assert columns[: len(owner)] == owner[: len(columns)], table
 

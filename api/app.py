@@ -1,0 +1,55 @@
+"""The application, put together from what it is given; nothing is read from the environment here."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import problems
+from api.access.headers import SecureHeaders
+from api.access.limits import Buckets
+from api.access.oidc import Oidc
+from api.access.service import Access, Record
+from api.access.setup import SetupToken
+from api.routes import oidc, session, users
+
+REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
+SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
+GZIP_BYTES_MIN = 1_000
+
+
+class Parts(NamedTuple):
+    """What the API works with."""
+
+    engine: Engine
+    home: Path
+    now: Callable[[], datetime]
+    record: Record
+    """Writes to the audit trail."""
+    https: bool
+    """Whether browsers reach it by HTTPS; cookies are then sent no other way."""
+    oidc: Oidc | None = None
+
+
+def application(parts: Parts) -> FastAPI:
+    """The API over these parts."""
+    app = FastAPI(
+        title="Ballast", version="1", docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json"
+    )
+    app.state.access = Access(parts.engine, parts.now, parts.record)
+    app.state.setup_token = SetupToken(parts.home)
+    app.state.oidc = parts.oidc
+    app.state.https = parts.https
+    app.state.buckets = Buckets(REQUESTS_PER_S, REQUESTS_BURST, monotonic)
+    app.state.sign_in_buckets = Buckets(SIGN_INS_PER_S, SIGN_INS_BURST, monotonic)
+    problems.install(app)
+    for router in (session.router, oidc.router, users.router):
+        app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
+    app.add_middleware(SecureHeaders, https=parts.https)
+    return app
