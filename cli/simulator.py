@@ -17,6 +17,7 @@ from trading.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from simulator.auth import Keys
+    from simulator.server import Application
     from trading.backtest.inputs import Scene
     from trading.market import Grid
 
@@ -54,6 +55,10 @@ def simulator(
         Tier | None, typer.Option(help="Enforce the rate limits of this tier.", show_default="no limits")
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 0,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Keep the account in this folder and go on with it.", show_default="a new account"),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Serve Kraken's REST protocol on 127.0.0.1 until interrupted.
@@ -68,7 +73,8 @@ def simulator(
     from config import trading
     from simulator.assembly import open_venue
     from simulator.clock import Clock
-    from simulator.server import Application, Server, address_of, listen
+    from simulator.journal import Journal
+    from simulator.server import Application
     from simulator.tape import HOUR_NS, SECOND_NS, record
     from simulator.truth import Truth
     from trading.compiled import use_cache
@@ -76,8 +82,8 @@ def simulator(
 
     folder = home_dir(home)
     use_cache(folder / "cache" / "compiled")
-    state = folder / "simulator"
-    state.mkdir(exist_ok=True)
+    kept, state = state is not None, state or folder / "simulator"
+    state.mkdir(parents=True, exist_ok=True)
     config, start_s = trading.load(fees), int(at.replace(tzinfo=UTC).timestamp())
     first = TradingHour(start_s * SECOND_NS // HOUR_NS).number
     last = first + days * DAY_H
@@ -87,19 +93,36 @@ def simulator(
         )
         scene = dressed(grid, venue or GENERATED)
         tape = record(scene, first - SHOWN_H, grid.last, config.execution)
-    keys, truth = keys_of(state), Truth(state / "truth.jsonl")
+    keys, truth = keys_of(state), Truth()
     quote = tape.instruments[0].quote
     opened = open_venue(
         tape, config, start_s * SECOND_NS, {quote: cash * UNITS}, keys, truth, tier and tier.value, seed
     )
 
-    listener = listen(port)
-    line = {"address": address_of(listener), "key": keys.key, "secret": keys.secret, "now_s": start_s}
-    said = json.dumps(line | {"speed": speed, "truth": str(state / "truth.jsonl")})
+    opening = {"venue": venue, "seed": seed, "at_s": start_s, "cash": cash, "fees": fees}
+    application = Application(opened, Clock(speed))
+    since = application.resume(Journal(state / "journal.jsonl", opening)) if kept else 0
+    truth.keep_in(state / "truth.jsonl", since)
+    serve(application, keys, state, port)
+
+
+def serve(application: "Application", keys: "Keys", state: Path, port: int) -> None:
+    """Answer requests until interrupted; one line on stdout says when and where."""
+    from simulator.server import Server, address_of, listen
+    from simulator.tape import SECOND_NS
+
+    listener, venue = listen(port), application.venue
+    line: dict[str, object] = {
+        "address": address_of(listener),
+        "key": keys.key,
+        "secret": keys.secret,
+    }
+    line |= {"now_s": venue.exchange.now_ns // SECOND_NS, "speed": application.clock.speed}
+    said = json.dumps(line | {"truth": str(state / "truth.jsonl")})
     try:
-        Server(Application(opened, Clock(speed)), lambda: typer.echo(said)).run(sockets=[listener])
+        Server(application, lambda: typer.echo(said)).run(sockets=[listener])
     finally:
-        truth.close()
+        venue.truth.close()
 
 
 def generated(seed: int, instruments: int, first: int, last: int) -> "Grid":

@@ -20,6 +20,10 @@ from trading.errors import BallastError, UsageError
 
 Body = dict[str, Any]
 
+PREFIX = "control/"
+KEPT = ("deposit", "key", "gate/open", "gate/decided", "gate/withdrawn")
+"""Commands that a journal keeps as they come; of `advance` it keeps what it came to."""
+
 
 class Control:
     """The commands behind `/control/`."""
@@ -45,7 +49,10 @@ class Control:
         try:
             if command not in self._commands:
                 raise UsageError(f"no control {command!r}; there are {', '.join(self._commands)}")
-            return 200, self._commands[command](json.loads(body or b"{}"))
+            asked = json.loads(body or b"{}")
+            if command in KEPT:
+                self.venue.keep(PREFIX + command, asked)
+            return 200, self._commands[command](asked)
         except (BallastError, KeyError, TypeError, ValueError, InvalidOperation) as error:
             return 400, {"error": f"{type(error).__name__}: {error}"}
 
@@ -71,6 +78,7 @@ class Control:
         missing = self.lookout.missing(str(body["asof"])) if "asof" in body else []
         if missing and to_ns > self.exchange.now_ns:
             raise UsageError("time may not pass yet: " + ", ".join(f"{m.name} {m.lacks}" for m in missing))
+        self.venue.keep(PREFIX + "advance", {"to_ns": to_ns})
         self.exchange.advance(to_ns)
         return self._clock({})
 

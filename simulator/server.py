@@ -12,8 +12,9 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from simulator.clock import Clock
-from simulator.control import Control
+from simulator.control import PREFIX, Control
 from simulator.faults import Rule
+from simulator.journal import Journal
 from simulator.lookout import Lookout
 from simulator.venue import Reply, Venue
 
@@ -44,6 +45,22 @@ class Application:
         self.venue, self.clock = venue, clock
         self.lookout = Lookout(venue)
         self.control = Control(venue, clock, self.lookout)
+
+    def resume(self, journal: Journal) -> int:
+        """Bring the venue to where a journal left it, and go on with the journal.
+
+        Returns how many rows of the truth log tell what an earlier process told; 0 after a new opening.
+        """
+        for at_ns, command, body in journal.entries():
+            if at_ns > self.venue.exchange.now_ns:
+                self.venue.exchange.advance(at_ns)
+            if command.startswith(PREFIX):
+                self.control.answer(command.removeprefix(PREFIX), json.dumps(body).encode())
+            else:
+                self.venue.repeat(command, body)
+            self.lookout.catch_up()
+        self.venue.journal = journal
+        return len(self.venue.truth.rows) if journal.resumed else 0
 
     def catch_up(self) -> None:
         """Let venue time go on, and wake whoever waits for what it brought."""

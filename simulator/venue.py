@@ -10,6 +10,7 @@ from simulator.checks import Desk
 from simulator.distortions import distort
 from simulator.exchange import Exchange
 from simulator.faults import WIRE, Faults, Rule
+from simulator.journal import Entry, Journal
 from simulator.limits import Limits
 from simulator.market import MarketData
 from simulator.protocol import Params, Refusal, Result, rfc3339
@@ -56,6 +57,7 @@ class Venue:
     def __init__(self, exchange: Exchange, keys: Keys, limits: Limits, faults: Faults, truth: Truth) -> None:
         self.exchange, self.keys, self.limits, self.faults, self.truth = exchange, keys, limits, faults, truth
         self.data = MarketData(exchange)
+        self.journal: Journal | None = None
         self._known: dict[tuple[str, str], Reply] = {}
         self._known_at = (-1, -1)
 
@@ -115,6 +117,7 @@ class Venue:
         """Carry a request out and log what came of it."""
         desk = Desk(self.exchange, self.data, self.limits, tuple(struck))
         if endpoint in COMMANDS:
+            self.keep(endpoint, {name: value for name, value in params.items() if name not in SECRETS})
             errors, result = _tried(lambda: COMMANDS[endpoint][1](desk, params))
         elif endpoint in READS:
             errors, result = _tried(lambda: READS[endpoint][1](self.exchange, params))
@@ -122,6 +125,15 @@ class Venue:
             errors, result = [], self._key_info()
         self._note(endpoint, params, errors, result, struck)
         return errors, result
+
+    def keep(self, command: str, body: dict[str, Any]) -> None:
+        """Write down what is about to take effect, where a journal is kept."""
+        if self.journal:
+            self.journal.note(Entry(self.exchange.now_ns, command, body))
+
+    def repeat(self, endpoint: str, params: Params) -> None:
+        """Carry out once more what a journal says was asked."""
+        self._serve(endpoint, params, [])
 
     def _key_info(self) -> Result:
         keys = self.keys
