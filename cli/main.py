@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import backtest, compare, data, features, simulator, testing, up
+from cli import backtest, compare, data, demo, features, simulator, testing
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -60,7 +60,7 @@ def root(
     """Options that stand before the command."""
 
 
-app.command("up")(up.up)
+app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.command("backtest")(backtest.backtest)

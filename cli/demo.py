@@ -1,4 +1,4 @@
-"""`ballast up`: the main job on a fresh machine, with nothing to prepare."""
+"""`ballast demo`: a complete backtest on a fresh machine, with nothing to prepare."""
 
 from datetime import date
 
@@ -14,8 +14,8 @@ SPAN = (date(2021, 7, 1), date(2024, 12, 31))
 """Inside the generated market, after the first window is complete."""
 
 
-def up(as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """Trade a made-up market from end to end and write a report.
+def demo(as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Backtest a made-up market from end to end and write a report.
 
     Generates four years of twelve instruments (always the same ones), runs the
     hour over them with every rule, and prints how the strategy did against
