@@ -14,6 +14,7 @@ from adapters.kraken.auth import Credentials
 from adapters.kraken.catalogue import Catalogue
 from adapters.kraken.connect import private_api, public_api
 from adapters.kraken.limits import TIERS
+from adapters.kraken.market_data import MarketData
 from adapters.kraken.private import PrivateApi
 from adapters.kraken.venue import KrakenVenue
 from tests.make_believe import Memory
@@ -43,6 +44,7 @@ class Client:
     simulator: Simulator
     private: PrivateApi
     venue: KrakenVenue
+    market: MarketData
     store: Memory = field(default_factory=Memory)
 
     @property
@@ -60,7 +62,11 @@ def client(simulator: Simulator, home: Path, deadline_s: float = CLIENT_DEADLINE
         keys = (home, Credentials(simulator.ready["key"], simulator.ready["secret"]), simulator)
         private = stack.enter_context(private_api(*keys, tier=tier, **where))
         catalogue = Catalogue(public.asset_pairs())
-        yield Client(simulator, private, KrakenVenue(public, private, catalogue, simulator))
+        venue, market = (
+            KrakenVenue(public, private, catalogue, simulator),
+            MarketData(public, catalogue, simulator),
+        )
+        yield Client(simulator, private, venue, market)
 
 
 NOT_THERE = (State.REJECTED, State.ABSENT, State.DENIED, State.LAPSED)

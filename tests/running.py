@@ -30,11 +30,18 @@ class Simulator:
         self.ready = ready
         self._http = httpx.Client(base_url=self.address, trust_env=False, timeout=60)
         self._now_s = float(ready["now_s"])
+        self._rows = 0
 
     def control(self, command: str, **body: Any) -> Any:
         answer = self._http.post(f"/control/{command}", json=body).raise_for_status().json()
         self._now_s = answer.get("now_s", self._now_s)
         return answer
+
+    def news(self) -> list[dict[str, Any]]:
+        """The rows of the truth log since the last call."""
+        rows: list[dict[str, Any]] = self.control("truth", after=self._rows)["rows"]
+        self._rows += len(rows)
+        return rows
 
     def public(self, method: str, **params: str) -> Any:
         """One public result, of the one pair that is asked for."""

@@ -3,22 +3,28 @@
 One run is an hour: enter, sweep, guard, leave, while a seeded fault strikes one kind of call. A call that
 fails for good ends the procedure as a crash would, and it is begun anew from the store. When the fault is
 gone the same start-up path runs once more, and then nothing may differ from the simulator's truth log: no
-order taken twice, none that is not known here, none stuck, none believed to be otherwise.
+order taken twice, none that is not known here, none stuck, none believed to be otherwise. Candles are read
+over some hours instead: every bar stored is true or told to be in conflict, and none is left out.
 """
 
 import os
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
+from adapters.bars import BarStore
 from adapters.execution import drive, sweep
+from adapters.kraken.market_data import MarketData
 from tests.lockstep import Client, client, disagreements
 from tests.make_believe import TRACK, Memory, entry
 from tests.running import PAIR, Simulator, simulator, truth_of
+from trading.clock import HOUR_S
 from trading.errors import DataError, UsageError, VenueError
 from trading.execution.entering import Entry, enter
 from trading.execution.guarding import Wanted, guard
@@ -30,6 +36,8 @@ from trading.risk.approve import ApprovedOrder
 
 LOTS, MIN_LOTS = 1_000_000, 5_000
 TRIES = 8
+HOURS = 6
+"""Read of candles, each time anew."""
 PRICES = (1.02, 1.0, 0.998, 0.99, 0.7)
 """Of the bid: entries that fill at once, later, in the fallback, and not at all."""
 T = TypeVar("T")
@@ -85,9 +93,12 @@ OF_ONE: dict[str, dict[str, Rule]] = {
     "AddOrder": {
         "16 partial": {"kind": "partial", "args": {"share_ppm": 300_000}},
         "19 pending": {"kind": "pending", "args": {"for_s": 20}},
-        "30 maintenance": {"kind": "mode", "args": {"status": "maintenance"}},
-        "30 cancel only": {"kind": "mode", "args": {"status": "cancel_only"}},
-        "30 limit only": {"kind": "mode", "args": {"status": "limit_only"}},
+        "22 dearer fees": {"kind": "fees", "args": {"maker_ppm": 8_000, "taker_ppm": 16_000}},
+        **{f"29 skew {s} s": {"kind": "skew", "args": {"seconds": s}} for s in (-300, -2, 2, 300)},
+        **{
+            f"30 {mode}": {"kind": "mode", "args": {"status": mode.replace(" ", "_")}}
+            for mode in ("maintenance", "cancel only", "post only", "limit only", "reduce only")
+        },
     },
     "CancelOrder": {
         "16 race": {"kind": "race"},
@@ -106,10 +117,24 @@ OF_ONE: dict[str, dict[str, Rule]] = {
     "Ticker": {
         "23 half": {"kind": "price", "args": {"factor": 0.5}},
         "23 double": {"kind": "price", "args": {"factor": 2}},
-        "24 crossed": {"kind": "book", "args": {"how": "crossed"}},
-        "24 wide": {"kind": "book", "args": {"how": "wide"}},
+        **{
+            f"24 {how}": {"kind": "book", "args": {"how": how}}
+            for how in ("crossed", "locked", "empty", "wide", "thin")
+        },
+        "25 frozen": {"kind": "frozen"},
+    },
+    "OHLC": {
+        **{f"23 times {factor}": {"kind": "price", "args": {"factor": factor}} for factor in (0.5, 2, 0, -1)},
+        "25 frozen": {"kind": "frozen"},
+        **{
+            f"26 {how}": {"kind": "candles", "args": {"how": how}}
+            for how in ("hole", "duplicate", "disorder", "revised", "silent", "alone")
+        },
+        "27 running bar missing": {"kind": "candles", "args": {"how": "unfinished"}},
     },
 }
+STATES = ("mode", "fees", "skew", "frozen")
+"""Faults of the venue itself, which hit whatever is asked while they last."""
 CALLS = (
     "AddOrder",
     "CancelOrder",
@@ -119,7 +144,9 @@ CALLS = (
     "QueryTrades",
     "TradesHistory",
 )
-READS = ("BalanceEx", "Ticker")
+READS = ("BalanceEx", "Ticker", "OHLC")
+SEARCHES = ("OpenOrders", "ClosedOrders", "TradesHistory")
+"""Asked after an outcome that is unknown, so an answer is lost beside the fault."""
 
 
 class Cell(NamedTuple):
@@ -156,6 +183,7 @@ USUAL = {
     "QueryOrders": ("19 hidden", "34 null"),
     "OpenOrders": ("19 hidden", "20 echo"),
     "BalanceEx": ("21 lag",),
+    "OHLC": ("26 revised", "8 truncated body"),
 }
 DAILY = [cell for cell in CELLS if cell.fault in USUAL.get(cell.endpoint, ())]
 SEEDS = int(os.environ.get("BALLAST_CHAOS_SEEDS", "5"))
@@ -164,7 +192,7 @@ SEEDS = int(os.environ.get("BALLAST_CHAOS_SEEDS", "5"))
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     home = tmp_path_factory.mktemp("venue")
-    with simulator(home, "--days", "200") as started, client(started, home / "client", 0.3) as opened:
+    with simulator(home, "--days", "300") as started, client(started, home / "client", 0.3) as opened:
         yield opened
 
 
@@ -182,45 +210,110 @@ def begun_anew(steps: Callable[[], T], running: Simulator) -> T | None:
 
 
 class Outcome(NamedTuple):
-    """What one hour came to."""
+    """What one run came to."""
 
     struck: int
-    """How often the fault struck."""
+    """How often the fault hit a request."""
     sent: int
     """Orders that the venue took."""
     found: list[str]
     """What belief and truth disagree about."""
 
 
+def run(desk: Client, cell: Cell, seed: int) -> Outcome:
+    """One run of a cell."""
+    desk.simulator.control("clear")
+    desk.simulator.news()
+    return candles(desk, cell, seed) if cell.endpoint == "OHLC" else hour(desk, cell, seed)
+
+
 def hour(desk: Client, cell: Cell, seed: int) -> Outcome:
     """One hour under one fault."""
     rng, running = Random(seed), desk.simulator
-    running.control("clear")
-    first = len(running.control("truth")["rows"])
     desk.store = Memory()
     asof = running.next_hour()
     price = int(desk.venue.touch(PAIR)[0] * rng.choice(PRICES))
     approved = ApprovedOrder(LOTS, price, int(price * 0.8), 0, 0)
     terms = Terms(1, 100, MIN_LOTS, 50_000_000)
     wanted = entry(intent=f"{seed}", asof=asof, approved=approved, terms=terms, equity=1)
-    setting: Rule = {
-        "endpoint": cell.endpoint,
-        "count": rng.choice([1, 2, 5]),
-        "skip": rng.choice([0, 0, 1, 3]),
-    }
-    if cell.rule["kind"] == "mode":
-        setting = {"until_s": asof.timestamp() + rng.choice([60, 3_000, 3_420])}
-    running.control("fault", **cell.rule, **setting)
+    if cell.endpoint in SEARCHES:
+        effect = rng.choice(["none", "applied"])
+        running.control("fault", kind="close", endpoint="AddOrder", count=1, effect=effect)
+    until_s = asof.timestamp() + rng.choice([60, 3_000, 3_420])
+    fault = set_off(running, cell, rng.choice([0, 0, 0, 1]), rng.choice([1, 2, 5]), until_s)
     live(desk, wanted, asof)
     running.control("clear")
     recover(desk, wanted, asof)
-    rows = running.control("truth", after=first)["rows"]
+    rows = running.news()
     found = disagreements(desk.store, truth_of(rows))
     bought = [order for order in desk.store.kept.values() if order.is_entry]
     if sum(order.filled for order in bought) > LOTS:
         found.append("wrong belief: more was bought than approved")
-    struck = sum(bool(row.get("faults")) for row in rows)
-    return Outcome(struck, sum(row["event"] == "placed" for row in rows), found)
+    # What a state of the venue hits is not logged as such; orders are asked for, and prices before them.
+    asked = sum(row.get("endpoint") == "AddOrder" and row["t"] < until_s for row in rows)
+    hits = asked if cell.rule["kind"] in STATES else struck(rows, fault)
+    return Outcome(hits, sum(row["event"] == "placed" for row in rows), found)
+
+
+def set_off(running: Simulator, cell: Cell, skip: int, count: int, until_s: float) -> int:
+    """Set the cell's fault; returns its number."""
+    lasts = cell.rule["kind"] in STATES
+    setting: Rule = (
+        {"until_s": until_s} if lasts else {"endpoint": cell.endpoint, "skip": skip, "count": count}
+    )
+    number: int = running.control("fault", **cell.rule, **setting)["id"]
+    return number
+
+
+def struck(rows: list[Any], fault: int) -> int:
+    return sum(hit["id"] == fault for row in rows for hit in row.get("faults", ()))
+
+
+def candles(desk: Client, cell: Cell, seed: int) -> Outcome:
+    """Some hours of candles, read each hour into a fresh store while a fault strikes, then once without."""
+    rng, running = Random(seed), desk.simulator
+    begins, skip, count, lasts_h = (rng.choice(of) for of in ([1, 2], [0, 1], [1, 2, 5], [2, 3]))
+    hits, fault, disputed = 0, 0, set[datetime]()
+    with TemporaryDirectory() as folder:
+        store = BarStore(Path(folder))
+        for n in range(HOURS + 1):
+            asof = running.next_hour()
+            if n == begins:
+                fault = set_off(running, cell, skip, count, asof.timestamp() + lasts_h * HOUR_S)
+            elif n == HOURS:
+                running.control("clear")
+            hits += cell.rule["kind"] in STATES and begins < n < begins + lasts_h
+            disputed |= read_into(store, desk.market, int(asof.timestamp()) // HOUR_S)
+        found = wrong_bars(store, disputed, running)
+    return Outcome(hits + struck(running.news(), fault), 0, found)
+
+
+def read_into(store: BarStore, market: MarketData, last: int) -> set[datetime]:
+    """Read the last hours into a store; returns the asofs of bars that differ from what was stored."""
+    try:
+        found = market.recent(PAIR, last - HOURS)
+    except (VenueError, DataError):
+        return set()
+    return set(store.write("kraken", PAIR, found.bars).conflicts["asof"])
+
+
+def wrong_bars(store: BarStore, disputed: set[datetime], running: Simulator) -> list[str]:
+    """Stored bars against the candles that the venue shows without a fault."""
+    truth = {
+        datetime.fromtimestamp(row[0] + HOUR_S, UTC): tuple(map(float, (*row[1:5], row[6])))
+        for row in running.public("OHLC", pair="XBTUSD", interval="60")[:-1]
+    }
+    columns = ("open", "high", "low", "close", "volume")
+    stored = {
+        row["asof"]: tuple(row[name] for name in columns) for row in store.read("kraken", PAIR).to_dicts()
+    }
+    found = [f"orphan: a bar of {asof}, when none was" for asof in stored if asof not in truth]
+    for asof in sorted(truth)[-HOURS:]:
+        if asof not in stored:
+            found.append(f"stuck: the bar of {asof} is not known here")
+        elif stored[asof] != truth[asof] and asof not in disputed:
+            found.append(f"wrong belief: the bar of {asof} is another")
+    return found
 
 
 def position(desk: Client) -> int:
@@ -252,29 +345,45 @@ def recover(desk: Client, wanted: Entry, asof: datetime) -> None:
 
 @pytest.mark.parametrize("cell", DAILY, ids=str)
 def test_belief_is_truth_after_a_fault(desk: Client, cell: Cell) -> None:
-    assert hour(desk, cell, CELLS.index(cell)).found == []
+    assert run(desk, cell, CELLS.index(cell)).found == []
 
 
-def table(outcomes: list[tuple[Cell, Outcome]]) -> str:
-    """Runs and disagreements by fault, in the form of `docs/evidence/orders.md`."""
-    words = ("duplicate", "orphan", "stuck", "wrong belief")
-    lines = ["| fault | calls | runs | struck | orders | " + " | ".join(words) + " |", "|---" * 9 + "|"]
-    for fault in sorted({cell.fault for cell, _ in outcomes}, key=lambda name: (int(name.split()[0]), name)):
-        calls = {cell.endpoint for cell, _ in outcomes if cell.fault == fault}
-        runs = [run for cell, run in outcomes if cell.fault == fault]
-        struck = sum(run.struck > 0 for run in runs)
-        counts = [sum(line.startswith(word) for run in runs for line in run.found) for word in words]
-        row = [fault, len(calls), len(runs), struck, sum(run.sent for run in runs), *counts]
-        lines.append("| " + " | ".join(str(value) for value in row) + " |")
-    return "\n".join(lines)
+Row = tuple[Cell, Outcome]
+WRONGS = ("duplicate", "orphan", "stuck", "wrong belief")
+
+
+def table(name: str, groups: dict[str, list[Row]]) -> str:
+    """Runs, hits and disagreements by group, in the form of `docs/evidence/orders.md`."""
+    head = [name, "cells", "runs", "struck", "hits", "orders", *WRONGS]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for group, rows in groups.items():
+        runs = [run for _, run in rows]
+        counts = [sum(line.startswith(word) for run in runs for line in run.found) for word in WRONGS]
+        sums = [sum(run.struck > 0 for run in runs), sum(run.struck for run in runs)]
+        cells = len({str(cell) for cell, _ in rows})
+        line = [group, cells, len(rows), *sums, sum(run.sent for run in runs), *counts]
+        lines.append("| " + " | ".join(str(value) for value in line) + " |")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Iterator[list[Row]]:
+    """What all cells came to; in the end the tables that are kept in `docs/evidence/`."""
+    rows: list[Row] = []
+    yield rows
+    faults = sorted({cell.fault for cell, _ in rows}, key=lambda name: (int(name.split()[0]), name))
+    calls = sorted({cell.endpoint for cell, _ in rows}, key=[*CALLS, *READS].index)
+    by_call = {call: [row for row in rows if row[0].endpoint == call] for call in calls}
+    by_fault = {fault: [row for row in rows if row[0].fault == fault] for fault in faults}
+    sys.stdout.write(f"\n{table('call', by_call | {'all': rows})}\n{table('fault', by_fault)}")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(14_400)
-def test_belief_is_truth_over_the_whole_matrix(desk: Client) -> None:
-    """Every cell with several seeds; the table it prints is kept in `docs/evidence/`."""
-    outcomes = []
-    for seed in range(SEEDS):
-        outcomes += [(cell, hour(desk, cell, seed * len(CELLS) + i)) for i, cell in enumerate(CELLS)]
-    sys.stdout.write(table(outcomes))
-    assert [(str(cell), run) for cell, run in outcomes if run.found] == []
+@pytest.mark.parametrize("call", [*CALLS, *READS])
+def test_belief_is_truth_over_the_whole_matrix(desk: Client, outcomes: list[Row], call: str) -> None:
+    """Every cell of a call with several seeds."""
+    of_call = [(i, cell) for i, cell in enumerate(CELLS) if cell.endpoint == call]
+    rows = [(cell, run(desk, cell, seed * len(CELLS) + i)) for i, cell in of_call for seed in range(SEEDS)]
+    outcomes += rows
+    assert [(str(cell), run) for cell, run in rows if run.found] == []
