@@ -89,8 +89,8 @@ def carry_out(request: Any, hands: Hands) -> Any:
     match request:
         case Now():
             return venue.now()
-        case Wait(until):
-            return venue.wait(until)
+        case Wait():
+            return venue.wait(request.until)
         case Load(id):
             return store.load(id)
         case Open(instruction, event):

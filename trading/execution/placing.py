@@ -50,9 +50,14 @@ class Now(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Go on when the venue's clock has reached `until`. Answer: None."""
+    """Go on when the venue's clock has reached `until`. Answer: None.
+
+    Whoever is told of changes may sleep until `order` changes or the clock reads `at_latest` instead.
+    """
 
     until: datetime
+    order: UUID | None = None
+    at_latest: datetime | None = None
 
 
 class Load(NamedTuple):
@@ -195,7 +200,7 @@ def watch(order: Order, until: datetime, every: timedelta = POLL) -> Steps[Order
         at: datetime = yield Now()
         if order.is_over or at >= until:
             break
-        yield Wait(min(at + every, until))
+        yield Wait(min(at + every, until), order.id, until)
     return order
 
 

@@ -34,6 +34,11 @@ def no_orders(instruments: int) -> list[ApprovedOrder]:
     return blank(ApprovedOrder, instruments)
 
 
+def stored_order(lots: int, limit: int, stop: int, take: int, trail: int) -> ApprovedOrder:
+    """An approval read back from where it was stored; the database holds an order to its approved lots."""
+    return ApprovedOrder(lots, limit, stop, take, trail)
+
+
 def approve(
     view: View,
     state: PortfolioState,
