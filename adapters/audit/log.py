@@ -7,19 +7,26 @@
 """
 
 import json
+from collections.abc import Iterator
 
 from sqlalchemy import Connection, RowMapping, insert, select, text
 from sqlalchemy.orm import Session
 
-from adapters.audit.chain import Entry, Kind, genesis, link
+from adapters.audit.chain import Entry, Kind, Record, genesis, link
 from adapters.storage.audit import AuditRow
 from adapters.storage.portfolios import Track
 from trading.errors import InvariantError, UsageError
 
 TABLE = AuditRow.__table__
 COLUMNS = TABLE.c
-OF_HALT_STATE = text(f"kind = '{Kind.HALT_STATE}'")
-"""Written out: with a parameter in its place neither database would take the index over these."""
+IN_ORDER = text(
+    "SELECT seq, kind, portfolio, body, digest FROM audit_entries "
+    "WHERE track = :track AND seq >= :first AND seq <= :last ORDER BY seq"
+)
+"""In plain words: the proof is of what is stored, whatever a column's type would make of it."""
+
+ROWS_AT_ONCE = 5_000
+LAST = (1 << 63) - 1
 
 
 class Audit:
@@ -63,15 +70,17 @@ class Audit:
 
         An `InvariantError` unless the entry has its digest: what was changed by hand is no telling.
         """
-        mine = (COLUMNS.track == track, COLUMNS.portfolio == portfolio)
-        query = select(TABLE).where(*mine, OF_HALT_STATE)
-        last = self._transaction.execute(query.order_by(COLUMNS.seq.desc()).limit(1)).mappings().first()
-        if last is None:
-            return None
-        self._prove(last)
-        return _state_of(last["body"])
+        last = self.last_body(track, Kind.HALT_STATE, portfolio)
+        return _state_of(last) if last else None
 
-    def _prove(self, row: RowMapping) -> None:
+    def last_body(self, track: str, kind: Kind, portfolio: str = "") -> bytes | None:
+        """The body of the last entry of a kind; an `InvariantError` unless it has its digest."""
+        mine = (COLUMNS.track == track, COLUMNS.portfolio == portfolio, COLUMNS.kind == kind)
+        query = select(TABLE).where(*mine).order_by(COLUMNS.seq.desc()).limit(1)
+        row = self._transaction.execute(query).mappings().first()
+        return self._proved(row) if row else None
+
+    def _proved(self, row: RowMapping) -> bytes:
         query = select(COLUMNS.digest).where(COLUMNS.track == row["track"], COLUMNS.seq == row["seq"] - 1)
         found = self._transaction.scalar(query)
         before = bytes.fromhex(found) if found else genesis(row["track"])
@@ -80,6 +89,8 @@ class Audit:
                 f"audit entry {row['seq']} of {row['track']} does not have its digest; "
                 f"stop and run `ballast audit verify`"
             )
+        body: bytes = row["body"]
+        return body
 
 
 def _state_of(body: bytes) -> tuple[str, int]:
@@ -91,3 +102,18 @@ def _state_of(body: bytes) -> tuple[str, int]:
     if not isinstance(state, str) or type(epoch) is not int:
         raise InvariantError(f"state {state!r} and epoch {epoch!r} are no word and whole number")
     return state, epoch
+
+
+def records(
+    transaction: Session | Connection, track: str, first: int = 1, last: int | None = None
+) -> Iterator[Record]:
+    """The stored entries of a track in order, as they are."""
+    bounds = {"track": track, "first": first, "last": LAST if last is None else last}
+    rows = transaction.execute(IN_ORDER, bounds, execution_options={"stream_results": True})
+    for part in rows.partitions(ROWS_AT_ONCE):
+        yield from map(Record._make, part)
+
+
+def tracks(transaction: Session | Connection) -> list[str]:
+    """The tracks that have a log."""
+    return list(transaction.scalars(select(COLUMNS.track).distinct().order_by(COLUMNS.track)))

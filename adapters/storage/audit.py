@@ -1,6 +1,6 @@
 """The rows of the audit log: one chain a track, whatever the portfolio."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.storage.base import Base, Digest, sha256_in
@@ -26,10 +26,5 @@ class AuditRow(Base):
         UniqueConstraint("track", "seq"),
         CheckConstraint("seq > 0", name="counted"),
         sha256_in("digest"),
-        Index(
-            "ix_audit_entries_halt_state",
-            *("track", "portfolio", "seq"),
-            sqlite_where=text("kind = 'halt-state'"),
-            postgresql_where=text("kind = 'halt-state'"),
-        ),
+        Index("ix_audit_entries_kind", "track", "portfolio", "kind", "seq"),
     )

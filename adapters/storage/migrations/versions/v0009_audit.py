@@ -7,7 +7,7 @@ from adapters.storage.migrations.columns import check, digest, key, owner, text,
 from adapters.storage.migrations.guards import append_only, drop, refuse
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 NEXT = "1 + (SELECT coalesce(max(seq), 0) FROM audit_entries WHERE track = NEW.track)"
 
@@ -23,14 +23,7 @@ def upgrade() -> None:
         check("counted", "seq > 0"),
         check("digest", "length(digest) = 64"),
     )
-    halts = sa.text("kind = 'halt-state'")
-    op.create_index(
-        "ix_audit_entries_halt_state",
-        "audit_entries",
-        ["track", "portfolio", "seq"],
-        sqlite_where=halts,
-        postgresql_where=halts,
-    )
+    op.create_index("ix_audit_entries_kind", "audit_entries", ["track", "portfolio", "kind", "seq"])
     append_only("audit_entries")
     refuse("audit_entries", "next", "INSERT", f"NEW.seq <> {NEXT}", "an audit log has no gaps")
 
