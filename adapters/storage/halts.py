@@ -41,16 +41,19 @@ class Halts(Repository):
     """The trading state of one portfolio."""
 
     def standing(self) -> Standing:
-        last = self._last()
+        last = self.last()
         return Standing(last.state, last.epoch) if last else Standing(HALTED, 0)
 
-    def tighten(self, state: str, cause: str, by: str, now: datetime) -> Standing:
-        """Go to a tighter state; a looser one changes nothing. Every trip to HALTED is a halt of its own."""
+    def tighten(self, state: str, cause: str, by: str, now: datetime, epoch: int = 0) -> Standing:
+        """Go to a tighter state; a looser one changes nothing.
+
+        Every trip to HALTED is a halt of its own, under an epoch that is at least `epoch`.
+        """
         held = self.standing()
         if state == HALTED:
-            return self._change(Standing(HALTED, held.epoch + 1), cause, by, now)
+            return self.change(Standing(HALTED, max(held.epoch + 1, epoch)), cause, by, now)
         if STATES.index(state) > STATES.index(held.state):
-            return self._change(Standing(state, held.epoch), cause, by, now)
+            return self.change(Standing(state, held.epoch), cause, by, now)
         return held
 
     def loosen(self, state: str, epoch: int, cause: str, by: str, now: datetime) -> Standing:
@@ -61,10 +64,10 @@ class Halts(Repository):
         if STATES.index(state) >= STATES.index(held.state):
             raise UsageError(f"{state} is not looser than {held.state}")
         resumed = 1 if held.state == HALTED else 0
-        return self._change(Standing(state, epoch + resumed), cause, by, now)
+        return self.change(Standing(state, epoch + resumed), cause, by, now)
 
-    def _change(self, to: Standing, cause: str, by: str, now: datetime) -> Standing:
-        last = self._last()
+    def change(self, to: Standing, cause: str, by: str, now: datetime) -> Standing:
+        last = self.last()
         number = last.number + 1 if last else 1
         self._session.add(
             StateChange(**self._key._asdict(), **to._asdict(), number=number, cause=cause, by=by, at=now)
@@ -72,6 +75,6 @@ class Halts(Repository):
         self._session.flush()
         return to
 
-    def _last(self) -> StateChange | None:
+    def last(self) -> StateChange | None:
         query = select(StateChange).where(*self._mine(StateChange))
         return self._session.scalars(query.order_by(StateChange.number.desc()).limit(1)).first()

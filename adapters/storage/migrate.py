@@ -22,12 +22,16 @@ from adapters.storage import (
     outbox,
     reconciliations,
     states,
+    trading_state,
 )
 from adapters.storage.base import Base
 from adapters.storage.engine import POSTGRESQL
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-AGGREGATES = (accounts, audit, decisions, halts, hours, journal, orders, outbox, reconciliations, states)
+AGGREGATES = (
+    *(accounts, audit, decisions, halts, hours, journal, orders, outbox, reconciliations, states),
+    trading_state,
+)
 METADATA = Base.metadata
 """Every table; complete because every aggregate is imported here."""
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import ForeignKeyConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from adapters.storage.base import WITNESS, Base
+from adapters.storage.base import WITNESS, Base, store_once
 from adapters.storage.hours import OfTrack
 
 
@@ -33,3 +33,11 @@ class Delivery(OfTrack, Base):
     at: Mapped[datetime] = mapped_column(info=WITNESS)
 
     __table_args__ = (ForeignKeyConstraint(["track", "alert"], ["alerts.track", "alerts.alert"]),)
+
+
+def post(
+    session: Session, track: str, alert: str, kind: str, portfolio: str, message: str, now: datetime
+) -> None:
+    """Put an alert into the outbox, in the transaction of what it tells; once, however often it is told."""
+    said = {"kind": kind, "portfolio": portfolio, "message": message}
+    store_once(session, Alert(track=track, alert=alert, **said, at=now))

@@ -16,13 +16,17 @@ from trading.risk.trading_state import (
     HALTED,
     REDUCING,
     REQUEST,
+    STATES,
     Act,
     Cause,
     Latch,
+    Standing,
+    Tellings,
+    effective,
     refusal,
     reviewed,
 )
-from trading.risk.vigil import Mark, Rules, Vigil, mark, resumed, tripped
+from trading.risk.vigil import Mark, Rules, Vigil, compared, mark, resumed, tripped
 
 RULES = Rules(CONFIG.limits, CONFIG.kill_switch)
 START = 1_000_000
@@ -178,3 +182,32 @@ def test_a_mark_that_comes_twice_or_late_changes_nothing() -> None:
         assert mark(vigil, Mark(hour, 1, 0, TRIGGERS, ["manual"]), RULES) is vigil
     with pytest.raises(AttributeError):
         vigil.hour = 7  # type: ignore[misc]
+
+
+@given(
+    vigil=st.sampled_from([opened(), tripped(opened(), Cause.MANUAL), hours(opened(), 800_000)]),
+    row=st.one_of(st.none(), st.builds(Standing, st.sampled_from(STATES), st.integers(0, 3))),
+    audit=st.one_of(st.none(), st.builds(Standing, st.sampled_from(STATES), st.integers(0, 3))),
+)
+def test_a_look_at_the_other_tellings_never_loosens(
+    vigil: Vigil, row: Standing | None, audit: Standing | None
+) -> None:
+    seen, mine = compared(vigil, row, audit, RULES), vigil.latch.standing
+    told = effective(Tellings(mine, row, audit))
+    if row == mine == audit:
+        assert seen is vigil
+        return
+    assert seen.latch.state != ACTIVE
+    assert STATES.index(seen.latch.state) >= STATES.index(told.state)
+    assert seen.latch.epoch >= mine.epoch
+    if row is not None and row.state == HALTED and row.epoch > mine.epoch:
+        assert seen.latch.halt_id == f"halt-{row.epoch}"
+    elif seen.latch.state == HALTED:
+        assert seen.latch.epoch == mine.epoch + 1
+
+
+def test_caution_from_outside_clears_after_its_hours() -> None:
+    vigil = compared(opened(), Standing(REDUCING, 0), Standing(ACTIVE, 0), RULES)
+    assert vigil.latch == Latch(REDUCING, 0)
+    assert hours(vigil, *[START] * 5).latch.state == REDUCING
+    assert hours(vigil, *[START] * 6).latch.state == ACTIVE

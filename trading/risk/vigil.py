@@ -13,7 +13,7 @@ from trading.records import blank
 from trading.risk.drawdown import HALT_TIER, flow, guard
 from trading.risk.drawdown import resume as rebase
 from trading.risk.live_triggers import pass_hour
-from trading.risk.trading_state import HALTED, Cause, Event, Latch, move
+from trading.risk.trading_state import HALTED, REDUCING, Cause, Event, Latch, Standing, move
 
 
 class Vigil(NamedTuple):
@@ -127,3 +127,22 @@ def resumed(vigil: Vigil) -> Vigil:
     if Cause.DRAWDOWN not in vigil.latch.causes:
         return lifted
     return lifted._replace(tier=0, peak=vigil.equity, rebases=True)
+
+
+def compared(vigil: Vigil, row: Standing | None, audit: Standing | None, rules: Rules) -> Vigil:
+    """The vigil after a look at the other two tellings.
+
+    A row that somebody tightened is taken over: a halt under its own epoch, caution as a trigger. Whatever
+    else differs was changed behind our back or lost, and trips.
+    """
+    mine = vigil.latch.standing
+    if row == mine == audit:
+        return vigil
+    if row is not None and row.state == HALTED and row.epoch > mine.epoch:
+        since = vigil.halt_hour if mine.state == HALTED else vigil.hour
+        taken = Latch(HALTED, row.epoch, (*vigil.latch.causes, Cause.FOUND))
+        return vigil._replace(latch=taken, halt_hour=since)
+    if row == Standing(REDUCING, mine.epoch) and mine == audit:
+        cautious = {**vigil.clear_h, Cause.FOUND: rules.kill_switch.clear_h}
+        return vigil._replace(latch=move(vigil.latch, Event.CAUTION), clear_h=cautious)
+    return tripped(vigil, Cause.FOUND)
