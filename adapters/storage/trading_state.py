@@ -6,7 +6,6 @@ own, so that telling it again changes nothing and gets the first answer.
 """
 
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, Engine, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -18,16 +17,26 @@ from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.halts import Halts
 from adapters.storage.outbox import post
 from adapters.storage.states import Mark
+from trading.clock import TradingHour
 from trading.config import canonical_json
-from trading.risk.trading_state import APPROVE, HALTED, REQUEST, STATES, Standing
-
-OPENED, TRIPPED, TAKEN, CAUTIOUS, CLEARED, RESUMED, LIFTED = (
-    *("opened", "tripped", "taken over", "cautious", "cleared", "resumed", "lifted"),
+from trading.risk.drawdown import HALT_TIER
+from trading.risk.halt_events import (
+    CAUTIOUS,
+    CLEARED,
+    LIFTED,
+    LOOSENS,
+    OPENED,
+    REFUSED,
+    RESUMED,
+    TAKEN,
+    TRIPPED,
+    WHAT,
+    Recorded,
+    Told,
 )
-REFUSED = "refused"
-WHAT = (OPENED, TRIPPED, TAKEN, CAUTIOUS, CLEARED, REQUEST, APPROVE, REFUSED, RESUMED, LIFTED)
-LOOSENS = (CLEARED, RESUMED, LIFTED)
-"""What may loosen the row, each only from the standing that its caller knows. LIFTED: by a replay's rule."""
+from trading.risk.trading_state import APPROVE, HALTED, REQUEST, STATES, Latch, Standing
+from trading.risk.vigil import Vigil
+
 COUNTED = f"what IN ('{REQUEST}', '{APPROVE}')"
 AUDITED = {APPROVE: Kind.APPROVAL, REFUSED: Kind.REFUSAL}
 """Everything else goes into the audit log as `Kind.HALT`."""
@@ -81,37 +90,6 @@ class HaltEvent(Owned, Base):
     )
 
 
-class Told(NamedTuple):
-    """An event to be recorded."""
-
-    id: str
-    what: str
-    operator: str
-    reason: str
-    known: Standing
-    """What held as far as the one who tells it knows; a loosening fails on anything else."""
-    wanted: Standing
-    """What is to hold. A trip gets a higher epoch where this one was given away already."""
-    halt: str = ""
-    refusal: str = ""
-
-
-class Recorded(NamedTuple):
-    """What holds after an event."""
-
-    standing: Standing
-    objection: str = ""
-    """Why nothing was recorded: the row is not what the teller knows."""
-
-
-class Last(NamedTuple):
-    """Where a portfolio stands by the database alone, for a guard that has to begin anew."""
-
-    standing: Standing
-    cause: str
-    mark: Mark | None
-
-
 class TradingStates:
     """The trading states of the portfolios in one database."""
 
@@ -119,37 +97,57 @@ class TradingStates:
         self._engine = engine
         self._clock = clock
 
-    def tellings(self, key: PortfolioKey) -> tuple[Standing | None, Standing | None]:
+    def tellings(self, track: str, portfolio: str) -> tuple[Standing | None, Standing | None]:
         """What the row and the audit log say, from one view; None for a portfolio that they do not know."""
         with reading(self._engine) as session:
-            row = Halts(session, key).last()
-            audited = Audit(session).last_state(*key)
+            row = Halts(session, PortfolioKey(track, portfolio)).last()
+            audited = Audit(session).last_state(track, portfolio)
         told = Standing(row.state, row.epoch) if row else None
         return told, Standing(*audited) if audited else None
 
-    def open(self, key: PortfolioKey, first: str, cause: str) -> Last:
-        """Where a portfolio stands; one that has no row yet gets its first, in the state `first`."""
-        with unit_of_work(self._engine, key) as session:
-            if Halts(session, key).last() is None:
-                epoch = 1 if first == HALTED else 0
-                told = Told("opened", OPENED, "system", cause, Standing(HALTED, 0), Standing(first, epoch))
-                _store(session, key, told, self._clock.now())
-            last = Halts(session, key).last()
-            mine = (Mark.track == key.track, Mark.portfolio == key.portfolio)
-            mark = session.scalars(select(Mark).where(*mine).order_by(Mark.asof.desc()).limit(1)).first()
-        if last is None:
-            raise AssertionError("a portfolio that was opened has a row")
-        return Last(Standing(last.state, last.epoch), last.cause, mark)
+    def open(self, track: str, portfolio: str, first: str, cause: str) -> Vigil:
+        """Where a portfolio stands by the database alone; one without a row gets its first, in state `first`.
 
-    def record(self, key: PortfolioKey, told: Told) -> Recorded:
+        What cannot be told from it, the clean hours that triggers still need, begins anew.
+        """
+        key = PortfolioKey(track, portfolio)
+        with unit_of_work(self._engine, key) as session:
+            last = Halts(session, key).last()
+            if last is None:
+                wanted = Standing(first, 1 if first == HALTED else 0)
+                told = Told("opened", OPENED, "system", cause, Standing(HALTED, 0), wanted)
+                standing = _store(session, key, told, self._clock.now()).standing
+            else:
+                standing, cause = Standing(last.state, last.epoch), last.cause
+            latch = Latch(*standing, (cause,) if standing.state == HALTED else ())
+            mine = (Mark.track == track, Mark.portfolio == portfolio)
+            mark = session.scalars(select(Mark).where(*mine).order_by(Mark.asof.desc()).limit(1)).first()
+        return _begun(latch, mark)
+
+    def record(self, track: str, portfolio: str, told: Told) -> Recorded:
         """Store an event with all that goes with it; told again, the first answer comes back."""
+        key = PortfolioKey(track, portfolio)
         with unit_of_work(self._engine, key) as session:
             return _store(session, key, told, self._clock.now())
 
-    def history(self, key: PortfolioKey, most: int = 50) -> list[HaltEvent]:
+    def history(self, track: str, portfolio: str, most: int = 50) -> list[HaltEvent]:
         """The last events, oldest first."""
         with reading(self._engine) as session:
-            return HaltEvents(session, key).last(most)
+            return HaltEvents(session, PortfolioKey(track, portfolio)).last(most)
+
+
+def _begun(latch: Latch, mark: Mark | None) -> Vigil:
+    """The vigil of a guard that begins anew at the last mark; a halt that was lifted since is not tripped
+    again by the same drawdown.
+    """
+    if mark is None:
+        return Vigil(latch)
+    hour = TradingHour.at(mark.asof).number
+    figures = (mark.equity, mark.units, mark.peak, mark.lifetime_peak, mark.tier)
+    begun = Vigil(latch, hour, *figures, halt_hour=hour)
+    if mark.tier == HALT_TIER and latch.state != HALTED:
+        return begun._replace(tier=0, peak=mark.equity, rebases=True)
+    return begun
 
 
 class HaltEvents(Repository):

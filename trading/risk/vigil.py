@@ -124,7 +124,7 @@ def resumed(vigil: Vigil) -> Vigil:
     """
     again = move(vigil.latch, Event.RESUME)
     lifted = vigil._replace(latch=move(again, Event.CAUTION) if vigil.clear_h else again)
-    if Cause.DRAWDOWN not in vigil.latch.causes:
+    if vigil.tier != HALT_TIER:
         return lifted
     return lifted._replace(tier=0, peak=vigil.equity, rebases=True)
 
