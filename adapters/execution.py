@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from trading.errors import DataError, OutcomeUnknown, VenueError, VenueRefused, VenueUnavailable
-from trading.execution.entering import Clear, Clearance
+from trading.execution.entering import Clear, Clearance, MayLeave
 from trading.execution.findings import Census, take_census
 from trading.execution.guarding import Stops
 from trading.execution.leaving import Ask, Supply
@@ -60,7 +60,13 @@ class OrderStore(Protocol):
 class Guard(Protocol):
     """Who says whether entries may leave."""
 
-    def clear(self, request: Clear) -> Clearance: ...
+    def clear(self, request: Clear) -> Clearance:
+        """Before an order is stored: may an entry leave, and with what capital?"""
+        ...
+
+    def objection(self, request: MayLeave) -> str:
+        """After it is stored, right before it leaves: why it may not; empty when it may."""
+        ...
 
 
 class Hands(NamedTuple):
@@ -103,8 +109,8 @@ def carry_out(request: Any, hands: Hands) -> Any:
             return cancelled(order, venue)
         case Find() | FindTraded() | Look():
             return looked(request, venue)
-        case Clear():
-            return guard.clear(request)
+        case Clear() | MayLeave():
+            return guard.clear(request) if isinstance(request, Clear) else guard.objection(request)
         case Stops(instrument):
             return store.stops(instrument)
         case Ask(instrument):

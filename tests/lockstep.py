@@ -19,7 +19,7 @@ from adapters.kraken.private import PrivateApi
 from adapters.kraken.venue import KrakenVenue
 from tests.make_believe import Memory
 from tests.running import Simulator, Truth
-from trading.execution.entering import Clear, Clearance
+from trading.execution.entering import Clear, Clearance, MayLeave
 from trading.execution.orders import State
 from trading.execution.protocol import Trade
 
@@ -35,6 +35,9 @@ class Gate:
     def clear(self, request: Clear) -> Clearance:
         cash = self.venue.balances()["USD"].available
         return Clearance("", cash, cash, self.venue.touch(request.instrument)[1])
+
+    def objection(self, request: MayLeave) -> str:
+        return ""
 
 
 @dataclass

@@ -14,7 +14,7 @@ from uuid import UUID
 from adapters.execution import Hands, carry_out
 from tests.core import CONFIG
 from trading.errors import InvariantError, OutcomeUnknown, VenueRefused, VenueUnavailable
-from trading.execution.entering import Clear, Clearance, Entry
+from trading.execution.entering import Clear, Clearance, Entry, MayLeave
 from trading.execution.orders import Event, Order, apply
 from trading.execution.placing import Steps
 from trading.execution.protocol import Holding, Instruction, Kind, Report, Status, Trade
@@ -260,6 +260,11 @@ class Gate:
     equity: int = 1_000_000_000
 
     ask: int = LIMIT
+    late_refusal: str = ""
+    """What is found against an order only once it is stored."""
+
+    def objection(self, request: MayLeave) -> str:
+        return self.refusal or self.late_refusal
 
     def clear(self, request: Clear) -> Clearance:
         return Clearance(self.refusal, self.cash, self.equity, self.ask)

@@ -15,7 +15,7 @@ from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.journal import EntryRow
 from adapters.storage.orders import EventRow, FillRow, OrderRow
 from trading.errors import InvariantError
-from trading.execution.orders import Event, Order, What, apply, fold
+from trading.execution.orders import UNSETTLED, Event, Order, What, apply, fold
 from trading.execution.protocol import Instruction, Kind, Trade
 
 EVENT = (EventRow.what, EventRow.at, EventRow.note, EventRow.venue_id, EventRow.deadline)
@@ -85,6 +85,10 @@ class OrderBook(Repository):
         """Protective stops of ours in one instrument that are not over."""
         stop = (OrderRow.instrument == instrument, OrderRow.kind == str(Kind.STOP))
         return self._fold(~OrderRow.ended, *stop)
+
+    def unsettled(self) -> list[Order]:
+        """Orders whose fate is open: they may rest, may have filled, may never have arrived."""
+        return self._fold(OrderRow.state.in_([str(state) for state in UNSETTLED]))
 
     def orders(self, since: datetime) -> list[Order]:
         """Every order that is not over, or that something befell from `since` on."""

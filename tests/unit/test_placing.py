@@ -176,6 +176,13 @@ def test_a_refusal_keeps_an_entry_here() -> None:
     assert not w.venue.submitted
 
 
+def test_what_is_found_once_an_order_is_stored_still_keeps_it_here() -> None:
+    w = World(gate=Gate(late_refusal="HALTED"))
+    (order,) = w.run(lambda: enter(entry()))
+    assert (order.state, order.events) == (State.DENIED, 2)
+    assert not w.venue.submitted
+
+
 def test_fresh_capital_shrinks_an_entry_or_denies_it() -> None:
     w = World(gate=Gate(cash=500_000))
     orders = w.run(lambda: enter(entry()))

@@ -7,6 +7,8 @@
     asof + 58 min         all is done, so the next hour meets no working entry
 
 1. Before every send capital and trading state are read anew: the order may shrink or be denied, never grow.
+   The state is read once more when the order is stored: a halt either finds the order among those to cancel
+   or is found by it.
 2. At no time can more than the approved lots trade: the fallback leaves only after every earlier order of
    the entry is over, for at most what they left.
 3. A limit that ended early was ended by a person or by a halt: no fallback.
@@ -14,6 +16,7 @@
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from trading.config import TradingConfig
 from trading.execution.orders import Event, Order, State, What
@@ -61,6 +64,14 @@ class Clearance(NamedTuple):
 class Clear(NamedTuple):
     """Read trading state, halt epoch and capital now. Answer: `Clearance`."""
 
+    instrument: str
+    halt_epoch: int
+
+
+class MayLeave(NamedTuple):
+    """Read trading state and halt epoch now. Answer: why the stored order may not leave, empty to pass."""
+
+    order: UUID
     instrument: str
     halt_epoch: int
 
@@ -119,7 +130,12 @@ def _checked_send(entry: Entry, wanted: Instruction, by: datetime) -> Steps[Orde
     if refusal:
         at = yield Now()
         return (yield from begin(wanted, Event(What.DENIED, at, refusal)))
-    return (yield from send(wanted._replace(lots=lots)))
+    return (yield from send(wanted._replace(lots=lots), _objection(entry, wanted.id)))
+
+
+def _objection(entry: Entry, order: UUID) -> Steps[str]:
+    refusal: str = yield MayLeave(order, entry.instrument, entry.halt_epoch)
+    return refusal
 
 
 def _too_dear(entry: Entry, ask: int) -> str:

@@ -8,7 +8,7 @@ cannot be, raises `InvariantError` and changes nothing.
        │               │ └──lost──> UNKNOWN ──accepted──> WORKING    ^
        │               │               └──absent──> ABSENT           │
        │               └──refused──> REJECTED          WORKING ──cancelling──> CANCELLING
-       ├──denied──> DENIED, ──lapsed──> LAPSED
+       ├──denied──> DENIED, ──lapsed──> LAPSED         SENT ──denied──> DENIED
        └──adopted──> WORKING            a stop that a fill of ours left behind at the venue
 
 1. SENT is stored before the send. Found in that state after a crash, an order may be at the venue or not;
@@ -20,7 +20,8 @@ cannot be, raises `InvariantError` and changes nothing.
    are known only by their trades, each once, never beyond the order's lots.
 5. CANCELLING is a wish. A fill may still win, so it ends like WORKING does, and a cancel may be sent again.
 
-What may surprise: REJECTED has no way from UNKNOWN, since a refusal that we did not hear is the same to us as
+What may surprise: SENT means stored for the send; a last objection still denies an order that has not left.
+REJECTED has no way from UNKNOWN, since a refusal that we did not hear is the same to us as
 an order that never arrived (ABSENT). And ABSENT is reached from SENT directly when the request never left.
 """
 
@@ -103,6 +104,7 @@ TABLE: dict[State, dict[What, State]] = {
         What.ADOPTED: State.WORKING,
     },
     State.SENT: {
+        What.DENIED: State.DENIED,
         What.ACCEPTED: State.WORKING,
         What.REFUSED: State.REJECTED,
         What.LOST: State.UNKNOWN,

@@ -5,7 +5,7 @@ stands. Whoever drives it does the I/O (`adapters.execution.drive`); a crash is 
 resumed, and the restart begins it anew from what was stored. So one set of lines serves the first try and
 every recovery, and a test can cut it at every yield.
 
-    open the order with its SENT event  ->  submit once  ->  record the answer
+    open the order with its SENT event  ->  object?  ->  submit once  ->  record the answer
     lost, or found in SENT after a crash  ->  wait until the venue can no longer take it  ->  look
 
 1. Nothing is submitted before the order and its SENT event are stored; `Open` fails if the id was ever used.
@@ -126,11 +126,18 @@ Steps: TypeAlias = Generator[Any, Any, T]
 """Yields requests, is sent their answers, returns a `T`."""
 
 
-def send(instruction: Instruction) -> Steps[Order]:
-    """Store an order, submit it once, and find out what became of it."""
+def send(instruction: Instruction, objection: Steps[str] | None = None) -> Steps[Order]:
+    """Store an order, submit it once, and find out what became of it.
+
+    `objection` is carried out in between: a reason that it returns keeps the order here, DENIED.
+    """
     at: datetime = yield Now()
     deadline = at + DEADLINE
     order = yield from begin(instruction, Event(What.SENT, at, deadline=deadline))
+    refusal = (yield from objection) if objection else ""
+    if refusal:
+        at = yield Now()
+        return (yield from record(order, Event(What.DENIED, at, refusal)))
     answer: Event = yield Submit(instruction, deadline)
     order = yield from record(order, answer)
     return (yield from resume(order))
