@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import backtest, compare, data, demo, features, simulator, testing
+from cli import backtest, compare, data, demo, doctor, features, hour, simulator, status, testing
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -60,6 +60,9 @@ def root(
     """Options that stand before the command."""
 
 
+app.command("status")(status.status)
+app.add_typer(hour.app, name="hour")
+app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from adapters.storage import (
@@ -47,6 +49,19 @@ def upgrade(engine: Engine, to: str = "head") -> None:
 def downgrade(engine: Engine, to: str) -> None:
     """Take revisions back with all that their tables hold; `base` takes back everything."""
     _run(engine, command.downgrade, to)
+
+
+def revision(engine: Engine) -> str | None:
+    """The revision at which a database stands; None for an empty one."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The revision that this code was written for."""
+    found = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert found is not None
+    return found
 
 
 def _run(engine: Engine, step: Callable[[Config, str], None], to: str) -> None:

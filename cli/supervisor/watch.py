@@ -88,11 +88,14 @@ class Supervisor:
         child.start()
 
 
+def free_mb(folder: Path) -> int:
+    return shutil.disk_usage(folder).free // MB
+
+
 def check_space(folder: Path, needed_mb: int) -> None:
     """A `DiskFull` unless that much is free where `folder` lies."""
-    free_mb = shutil.disk_usage(folder).free // MB
-    if free_mb < needed_mb:
+    if free_mb(folder) < needed_mb:
         raise DiskFull(
-            f"the disk is too full: {free_mb} MB free, {needed_mb} MB needed in {folder}; "
+            f"the disk is too full: {free_mb(folder)} MB free, {needed_mb} MB needed in {folder}; "
             "free some space, or choose another --home"
         )
