@@ -16,7 +16,10 @@ from api.access.limits import Buckets
 from api.access.oidc import Oidc
 from api.access.service import Access, Record
 from api.access.setup import SetupToken
-from api.routes import oidc, session, users
+from api.etags import ETags
+from api.reads.changes import Changes
+from api.reads.series import MarksCache
+from api.routes import events, oidc, operations, orders, portfolios, session, users
 
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
 SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
@@ -41,6 +44,9 @@ def application(parts: Parts) -> FastAPI:
     app = FastAPI(
         title="Ballast", version="1", docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json"
     )
+    app.state.engine = parts.engine
+    app.state.marks = MarksCache()
+    app.state.changes = Changes(parts.engine)
     app.state.access = Access(parts.engine, parts.now, parts.record)
     app.state.setup_token = SetupToken(parts.home)
     app.state.oidc = parts.oidc
@@ -48,8 +54,9 @@ def application(parts: Parts) -> FastAPI:
     app.state.buckets = Buckets(REQUESTS_PER_S, REQUESTS_BURST, monotonic)
     app.state.sign_in_buckets = Buckets(SIGN_INS_PER_S, SIGN_INS_BURST, monotonic)
     problems.install(app)
-    for router in (session.router, oidc.router, users.router):
-        app.include_router(router)
+    for part in (session, oidc, users, portfolios, orders, operations, events):
+        app.include_router(part.router)
+    app.add_middleware(ETags)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecureHeaders, https=parts.https)
     return app

@@ -1,0 +1,1 @@
+"""Questions to the database and what the answers look like."""
