@@ -1,4 +1,4 @@
-"""The process dies by SIGKILL at a call to the venue or the store; after a restart all is as it should be.
+"""The process dies by SIGKILL at a call to venue, store or guard; after a restart all is as it should be.
 
 This parent does not import the client. It reads what the restarted process believes, and the simulator's log.
 """
@@ -104,5 +104,6 @@ def test_a_process_killed_at_any_call_goes_on_where_it_was(running: Simulator, t
         died, found = hour(running, home, die_at)
         assert (die_at, found) == (die_at, [])
         if not died:
+            sys.stdout.write(f"killed at each of {die_at} calls: nothing wrong\n")
             return
     pytest.fail(f"a life has more than {LIFE} calls")

@@ -1,7 +1,7 @@
 """A process that lives one order's hour against the simulator and asks before every touch of the world.
 
-It prints `at <number> <what>` before each call to the venue or the store, and goes on when it is answered; so
-the parent can kill it at any of them. What it has stored lies in a file, synced line by line.
+It prints `at <number> <what>` before each call to the venue, the store or the guard, and goes on when it is
+answered; so the parent can kill it at any of them. What it has stored lies in a file, synced line by line.
 """
 
 import json
@@ -59,7 +59,7 @@ class OnDisk(Memory):
 
 
 class Asking:
-    """Stands before a venue or a store and asks before each call."""
+    """Stands before a venue, a store or a guard and asks before each call."""
 
     def __init__(self, real: Any, numbers: "count[int]") -> None:
         self._real, self._numbers = real, numbers
@@ -88,7 +88,8 @@ def main() -> None:
         store = OnDisk(Path(home) / "orders")
         numbers: count[int] = count()
         venue: Any = Asking(ours.venue, numbers)
-        hands = Hands(venue, Asking(store, numbers), Gate(ours.venue))
+        gate: Any = Asking(Gate(ours.venue), numbers)
+        hands = Hands(venue, Asking(store, numbers), gate)
         approved = ApprovedOrder(LOTS, price, int(price * 0.8), 0, 0)
         terms = Terms(1, 100, MIN_LOTS, 50_000_000)
         wanted = entry(intent=asof, asof=began, approved=approved, terms=terms, equity=1)
