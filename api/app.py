@@ -19,7 +19,7 @@ from api.access.setup import SetupToken
 from api.etags import ETags
 from api.reads.changes import Changes
 from api.reads.series import MarksCache
-from api.routes import events, oidc, operations, orders, portfolios, session, users
+from api.routes import events, hours, oidc, operations, orders, portfolios, session, users
 
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
 SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
@@ -36,6 +36,8 @@ class Parts(NamedTuple):
     """Writes to the audit trail."""
     https: bool
     """Whether browsers reach it by HTTPS; cookies are then sent no other way."""
+    temporal_ui: str | None = None
+    """The namespace's page in the engine's own interface."""
     oidc: Oidc | None = None
 
 
@@ -50,11 +52,12 @@ def application(parts: Parts) -> FastAPI:
     app.state.access = Access(parts.engine, parts.now, parts.record)
     app.state.setup_token = SetupToken(parts.home)
     app.state.oidc = parts.oidc
+    app.state.temporal_ui = parts.temporal_ui
     app.state.https = parts.https
     app.state.buckets = Buckets(REQUESTS_PER_S, REQUESTS_BURST, monotonic)
     app.state.sign_in_buckets = Buckets(SIGN_INS_PER_S, SIGN_INS_BURST, monotonic)
     problems.install(app)
-    for part in (session, oidc, users, portfolios, orders, operations, events):
+    for part in (session, oidc, users, portfolios, hours, orders, operations, events):
         app.include_router(part.router)
     app.add_middleware(ETags)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)

@@ -1,22 +1,23 @@
-"""Answers that did not change are not sent again: an ETag for every JSON or CSV read that is not a stream."""
+"""Answers that did not change are not sent again: an ETag for every JSON read of a portfolio."""
 
 import hashlib
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+READS = "/api/portfolios"
 KEPT = "private, no-cache"
 """A browser may keep the answer, and asks each time whether it still holds."""
 
 
 class ETags:
-    """Holds a read's whole body back until its digest is known; streams pass through."""
+    """Holds a read's whole body back until its digest is known; files and streams pass through."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/api/"):
+        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(READS):
             await self._app(scope, receive, send)
             return
         asked = Headers(scope=scope).get("if-none-match", "")

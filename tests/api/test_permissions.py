@@ -101,6 +101,6 @@ def test_nobody_who_is_not_signed_in_reaches_anything(world: World) -> None:
         for method in methods:
             if path in open_to_all and not (path == "/api/session" and method in ("get", "delete")):
                 continue
-            answer = client.request(method, path.format_map({"name": "ada", "token": "0" * 32}), json={})
+            answer = client.request(method, re.sub(r"{\w+}", "0" * 32, path), json={})
             assert answer.status_code in (401, 429), (method, path)
             client.app.state.buckets._held.clear()

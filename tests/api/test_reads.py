@@ -21,6 +21,7 @@ from tests.history import BEGAN, with_a_past
 from tests.installation import World
 
 BASE = "/api/portfolios/main"
+PAGED = (("orders", "number"), ("trades", "trade_id"), ("verdicts", "asof"))
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_a_trade_shows_its_costs_and_what_it_slipped(ada) -> None:
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(ada) -> None:
-    for name, field in (("orders", "number"), ("trades", "trade_id"), ("verdicts", "asof")):
+    for name, field in PAGED:
         found, before = [], ""
         while True:
             page = ada.get(f"{BASE}/{name}?limit=4{before}").json()
@@ -121,6 +122,37 @@ def test_an_order_shows_every_event_and_its_trades(ada) -> None:
     assert [event["what"] for event in told["events"]] == ["sent", "accepted", "traded"]
     assert [trade["trade_id"] for trade in told["trades"]] == ["T-000006"]
     assert ada.get(f"{BASE}/orders/{'0' * 8}-0000-0000-0000-{'0' * 12}").status_code == 404
+
+
+def test_an_hour_is_told_stage_by_stage(ada) -> None:
+    told = ada.get(f"{BASE}/hours/2026-01-01T02:00:00Z").json()
+    assert told["outcome"] == "TRADED"
+    assert [(v["instrument"], v["verdict"], v["breaches"]) for v in told["verdicts"]] == [
+        ("BTC/USD", "shrunk", ["EXPOSURE"]),
+        ("ETH/USD", "denied", ["CLUSTER"]),
+    ]
+    assert [(order["kind"], order["price"]) for order in told["orders"]] == [("limit", "60000")]
+    assert told["next"] == "2026-01-01T03:00:00Z"
+    assert told["workflow"] is None
+
+
+@pytest.mark.parametrize(
+    ("asof", "status"),
+    [
+        ("2026-01-01T02:30:00Z", 422),
+        ("2025-01-01T00:00:00Z", 404),
+        ("soon", 422),
+        ("2026-01-01T02:00:00", 422),
+    ],
+)
+def test_an_hour_that_is_none_is_said_to_be(ada, asof: str, status: int) -> None:
+    assert ada.get(f"{BASE}/hours/{asof}").status_code == status
+
+
+def test_hours_can_be_filtered_by_how_they_ended(ada) -> None:
+    traded = ada.get(f"{BASE}/hours?outcome=TRADED&limit=500").json()["items"]
+    assert len(traded) == 12
+    assert ada.get(f"{BASE}/hours?limit=500").json()["items"][0]["asof"] == "2026-01-02T23:00:00Z"
 
 
 def test_an_unexplained_balance_is_said(ada) -> None:

@@ -1,0 +1,120 @@
+"""The hours of a portfolio, and one of them stage by stage: what was seen, decided, allowed, done."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from sqlalchemy import select
+
+from adapters.storage.hours import PortfolioHour
+from adapters.storage.story import Account, Filled, Sent, Story, Verdict, story
+from api.problems import REFUSALS, Refused
+from api.scope import Scoped
+from api.wire import Answer, BeforeQuery, LimitQuery, Page, cursor, decimal_text, moment, place
+from trading.clock import TradingHour
+from trading.errors import UsageError
+
+router = APIRouter(prefix="/api/portfolios/{portfolio}/hours", tags=["hours"], responses=REFUSALS)
+
+OutcomeQuery = Annotated[str | None, Query(max_length=20, examples=["TRADED"])]
+AsofPath = Annotated[datetime, Path(examples=["2026-01-01T12:00:00Z"])]
+
+
+class HourLine(Answer):
+    """How one hour ended."""
+
+    asof: datetime
+    outcome: str
+    reason: str
+    fills: int
+    settled: bool
+    ended: datetime
+
+
+class OneHour(Answer):
+    """One hour as the straight line that it is. Amounts are exact decimals, quantities > 0 buy."""
+
+    track: str
+    portfolio: str
+    asof: datetime
+    outcome: str
+    reason: str
+    stages: dict[str, dict[str, Any]]
+    account: dict[str, Any] | None
+    decision: str
+    why_not: dict[str, str]
+    verdicts: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
+    fills: list[dict[str, Any]]
+    proof: str
+    previous: datetime
+    next: datetime
+    workflow: str | None
+    """The hour in the engine's own page, where that is known."""
+
+
+@router.get("", summary="How the hours ended, newest first")
+def hours(
+    scope: Scoped, outcome: OutcomeQuery = None, limit: LimitQuery = 100, before: BeforeQuery = None
+) -> Page[HourLine]:
+    query = select(PortfolioHour).where(
+        PortfolioHour.track == scope.key.track, PortfolioHour.portfolio == scope.key.portfolio
+    )
+    if outcome is not None:
+        query = query.where(PortfolioHour.outcome == outcome)
+    if before is not None:
+        query = query.where(PortfolioHour.asof < moment(place(before, 1)[0]))
+    rows = scope.session.scalars(query.order_by(PortfolioHour.asof.desc()).limit(limit + 1)).all()
+    lines = [
+        HourLine(
+            asof=row.asof,
+            outcome=row.outcome,
+            reason=row.reason,
+            fills=row.fills,
+            settled=row.settled,
+            ended=row.ended,
+        )
+        for row in rows[:limit]
+    ]
+    return Page(items=lines, next=cursor(rows[limit - 1].asof.isoformat()) if len(rows) > limit else None)
+
+
+@router.get("/{asof}", summary="One hour, stage by stage")
+def hour(scope: Scoped, request: Request, asof: AsofPath) -> OneHour:
+    try:
+        number = TradingHour.at(asof)
+    except ValueError as error:
+        raise Refused(422, "malformed request", "an asof is a full hour in UTC: 2026-01-01T12:00Z") from error
+    try:
+        told = story(scope.session, scope.key, asof)
+    except UsageError as error:
+        raise Refused(404, "no such hour", f"nothing is stored of the hour {number}") from error
+    return OneHour(
+        **_plain(told),
+        previous=number.previous.asof,
+        next=number.next.asof,
+        workflow=_workflow(request.app.state.temporal_ui, told),
+    )
+
+
+def _workflow(page: str | None, told: Story) -> str | None:
+    """Where the engine shows this hour; its ids are named here, since the API never loads the engine."""
+    if page is None:
+        return None
+    id = f"{told.track}/trading-hour/{told.asof:%Y-%m-%dT%H:%MZ}"
+    return f"{page}/workflows/{quote(id, safe='')}"
+
+
+def _plain(value: Any) -> Any:
+    """Tuples with names as objects, decimals as exact text."""
+    if isinstance(value, Story | Account | Filled | Sent | Verdict):
+        return {name: _plain(part) for name, part in value._asdict().items()}
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value
