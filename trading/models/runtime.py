@@ -59,6 +59,10 @@ class Runtime:
         """Of the regime classifier: (rows, F) features to (rows, classes)."""
         return self._run(len(features), lambda rows: features[rows])["probabilities"]
 
+    def dissimilarity(self, features: Features) -> Floats:
+        """Of the dissimilarity guard: (rows, F) features to (rows,)."""
+        return self._run(len(features), lambda rows: features[rows])["dissimilarity"][:, 0]
+
     def _run(self, count: int, rows: Callable[[slice], Features]) -> dict[str, Floats]:
         """Every output by name for `count` rows, float64; `rows` cuts out the inputs of a block."""
         block = np.zeros((BLOCK, *self._input.shape[1:]), dtype=np.float32)

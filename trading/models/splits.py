@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from trading.clock import TradingHour
 from trading.errors import UsageError
+from trading.models.presets import Walk
 
 Hours = NDArray[np.int64]
 
@@ -51,6 +52,16 @@ class Fold(NamedTuple):
         return (asof >= self.calibrate_first) & (label_end + self.gap_h < self.test_first)
 
     @property
+    def whole(self) -> "Fold":
+        """The fold of a learner that keeps nothing back for calibration."""
+        return self._replace(calibrate_first=self.test_first)
+
+    @property
+    def months(self) -> list[int]:
+        """Months of the test block."""
+        return list(range(month_of(self.test_first), month_of(self.test_end - 1) + 1))
+
+    @property
     def trained_through(self) -> int:
         """Last asof whose outcome the fold may know."""
         return self.test_first - self.gap_h - 1
@@ -74,6 +85,37 @@ def walk_forward(first: int, last: int, rules: SplitRules) -> Iterator[Fold]:
             test_first=test_first,
             test_end=min(month_start(month + 1), last + 1),
             gap_h=rules.gap_h,
+        )
+
+
+def base_folds(first: int, last: int, every: int, walk: Walk) -> Iterator[Fold]:
+    """Folds of a learner that is trained anew every `every` months of the calendar, rows being known from
+    `first` on.
+
+    The first fold begins as soon as there is enough to train on, in the middle of a quarter too. The last
+    `calibrate_months` may judge a learner; one that needs no judging fits up to the test block by `whole`.
+    """
+    begin = month_of(first - 1) + 1 + walk.train_months_min
+    starts = [m for m in range(begin, month_of(last) + 1) if m == begin or m % every == 0]
+    for start, end in zip(starts, [*starts[1:], month_of(last) + 1], strict=True):
+        yield Fold(
+            fit_first=max(month_start(start - walk.train_months), first),
+            calibrate_first=month_start(start - walk.calibrate_months),
+            test_first=month_start(start),
+            test_end=min(month_start(end), last + 1),
+            gap_h=walk.gap_h,
+        )
+
+
+def stack_folds(first: int, last: int, walk: Walk) -> Iterator[Fold]:
+    """Monthly folds of the stack, which is taught by the prediction log that begins at `first`."""
+    for month in range(month_of(first) + walk.log_months, month_of(last) + 1):
+        yield Fold(
+            fit_first=month_start(month - walk.log_months),
+            calibrate_first=month_start(month - walk.calibrate_months),
+            test_first=month_start(month),
+            test_end=min(month_start(month + 1), last + 1),
+            gap_h=walk.gap_h,
         )
 
 
