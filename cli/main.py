@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import backtest, compare, data, demo, doctor, features, hour, simulator, status, testing
+from cli import audit, backtest, compare, data, demo, doctor, features, hour, simulator, status, testing
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -69,6 +69,7 @@ app.add_typer(features.app, name="features")
 app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("simulator")(simulator.simulator)
+app.add_typer(audit.app, name="audit")
 app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
 
 

@@ -53,18 +53,21 @@ def tell(engine: Engine, key: PortfolioKey, number: int) -> None:
 
 
 def logged(engine: Engine, folder: Path) -> Log:
-    """A log with every kind in it, sealed every nine entries but for the last few, its key changed once."""
+    """A log with every kind in it, sealed every nine entries but for the last few, its key changed once.
+
+    Keys and checkpoints lie in `folder` as they would in a home.
+    """
     key = PortfolioKey(f"paper-log-{next(COUNT)}", "main")
     with unit_of_work(engine) as session:
         open_portfolio(session, key, "USD", NOW)
-    keys, anchor = folder / "keys", FolderAnchor(folder / "anchor")
+    keys, anchor = folder / "audit", FolderAnchor(folder / "audit" / "anchor")
     first_key = signing_key(keys).public
     for hour in range(HOURS):
         for number in range(ENTRIES_AN_HOUR):
             tell(engine, key, hour * ENTRIES_AN_HOUR + number)
         now = NOW + timedelta(hours=hour)
         if hour == HOURS // 2:
-            rotate(engine, keys, now)
+            rotate([engine], keys, now)
         seal(engine, key.track, signing_key(keys), anchor, now)
     for number in range(TAIL):
         tell(engine, key, number)

@@ -6,12 +6,18 @@ another owner, or a bucket with a locked retention policy.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from trading.errors import InvariantError
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Blob, Bucket  # type: ignore[import-untyped]
+
+GOOGLE = "gs://"
 
 READ_ONLY = 0o444
 
@@ -65,13 +71,57 @@ class FolderAnchor:
         return self.root / quote(track, safe="")
 
 
+class BucketAnchor:
+    """A bucket: `gs://<bucket>/<prefix>/<track>/<number, 12 digits>.json`, written once by precondition.
+
+    Credentials come from the environment that Google's client reads. Lock a retention policy on the bucket,
+    and give its writer no right to delete.
+    """
+
+    def __init__(self, bucket: "Bucket", prefix: str) -> None:
+        self._bucket, self._prefix = bucket, prefix
+
+    def put(self, track: str, seq: int, body: bytes) -> None:
+        from google.api_core.exceptions import PreconditionFailed
+
+        blob = self._bucket.blob(self._folder(track) + name_of(seq))
+        try:
+            blob.upload_from_string(body, "application/json", if_generation_match=0)
+        except PreconditionFailed:
+            if blob.download_as_bytes() != body:
+                raise forked(track, seq, f"gs://{self._bucket.name}/{blob.name}") from None
+
+    def latest(self, track: str) -> int:
+        return max((number_of(blob.name) for blob in self._blobs(track)), default=0)
+
+    def kept(self, track: str) -> dict[int, bytes]:
+        return {number_of(blob.name): blob.download_as_bytes() for blob in self._blobs(track)}
+
+    def _blobs(self, track: str) -> "Iterable[Blob]":
+        found: Iterable[Blob] = self._bucket.list_blobs(prefix=self._folder(track))
+        return found
+
+    def _folder(self, track: str) -> str:
+        return "/".join(part for part in (self._prefix, quote(track, safe="")) if part) + "/"
+
+
+def opened(place: str) -> Anchor:
+    """The anchor at a place: `gs://BUCKET/PREFIX`, or the path of a folder."""
+    if not place.startswith(GOOGLE):
+        return FolderAnchor(Path(place))
+    from google.cloud.storage import Client
+
+    bucket, _, prefix = place.removeprefix(GOOGLE).partition("/")
+    return BucketAnchor(Client().bucket(bucket), prefix.strip("/"))
+
+
 def name_of(seq: int) -> str:
     """Names sort like their numbers."""
     return f"{seq:012}.json"
 
 
 def number_of(name: str) -> int:
-    return int(name.removesuffix(".json"))
+    return int(name.rpartition("/")[2].removesuffix(".json"))
 
 
 def forked(track: str, seq: int, place: str) -> InvariantError:

@@ -10,9 +10,10 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from adapters.files import replacing
 from trading.errors import UsageError
 
-SECRET, NEXT, PUBLIC = "signing.key", "signing.next.key", "public.key"
+SECRET, NEXT, PUBLIC = "signing.key", "signing.next.key", "public.keys"
 OWNER_ONLY = 0o600
 
 
@@ -40,10 +41,9 @@ def signed_by(public: str, signature: str, statement: bytes) -> bool:
 
 def signing_key(folder: Path) -> SigningKey:
     """The key kept in a folder, made on first use."""
-    if not (folder / SECRET).exists():
-        key = make(folder, SECRET)
-        publish(folder, key)
-    return load(folder, SECRET)
+    key = load(folder, SECRET) if (folder / SECRET).exists() else make(folder, SECRET)
+    publish(folder, key)
+    return key
 
 
 def make(folder: Path, name: str) -> SigningKey:
@@ -70,15 +70,21 @@ def load(folder: Path, name: str) -> SigningKey:
 
 
 def publish(folder: Path, key: SigningKey) -> None:
-    """Write the public key beside the private one, to be handed out."""
-    (folder / PUBLIC).write_text(key.public + "\n")
+    """Add the public key to the list that is handed out, oldest first."""
+    known = read_public(folder / PUBLIC) if (folder / PUBLIC).exists() else []
+    if key.public not in known:
+        with replacing(folder / PUBLIC) as draft:
+            draft.write_text("\n".join([*known, key.public, ""]))
 
 
-def read_public(file: Path) -> str:
-    """A public key from its file."""
-    text = file.read_text().strip() if file.is_file() else ""
+def read_public(file: Path) -> list[str]:
+    """Public keys from a file, one a line."""
+    keys = file.read_text().split() if file.is_file() else []
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+        for key in keys:
+            Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
     except ValueError as error:
-        raise UsageError(f"{file} is no file with a public key of 64 hexadecimal digits") from error
-    return text
+        raise UsageError(f"{file} holds something else than public keys of 64 hexadecimal digits") from error
+    if not keys:
+        raise UsageError(f"{file} holds no public key; name the file by --public")
+    return keys

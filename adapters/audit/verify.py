@@ -11,7 +11,7 @@ The first fault ends the proof. An entry whose content and digest were both chan
 fault: it does not follow.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from adapters.audit.chain import Entry, Record, genesis, link
@@ -43,15 +43,15 @@ class Proof(NamedTuple):
 def verify(
     track: str,
     records: Iterable[Record],
-    trusted: str,
+    trusted: Collection[str],
     anchored: Mapping[int, bytes] | None = None,
     start: Entry | None = None,
 ) -> Proof:
     """The proof of a track's log, read in order.
 
-    `trusted` is the public key that signs the first checkpoint read; a key that it hands over to is trusted
-    from there on. `anchored` are the checkpoints kept outside, by the last entry that each attests; `start`
-    is what the first record follows, by default the beginning of the track.
+    `trusted` are public keys, one of which signs the first checkpoint read; from there on the key is the same
+    until it hands over to another. `anchored` are the checkpoints kept outside, by the last entry that each
+    attests; `start` is what the first record follows, by default the beginning of the track.
     """
     walk = _Walk(track, trusted, anchored or {}, start or Entry(0, genesis(track).hex()))
     fault = walk.follow(records) or walk.missing()
@@ -61,8 +61,10 @@ def verify(
 class _Walk:
     """How far along the chain a proof has come."""
 
-    def __init__(self, track: str, trusted: str, anchors: Mapping[int, bytes], start: Entry) -> None:
-        self._track, self._signer = track, trusted
+    def __init__(
+        self, track: str, trusted: Collection[str], anchors: Mapping[int, bytes], start: Entry
+    ) -> None:
+        self._track, self._signers = track, trusted
         self._anchors = {seq: body for seq, body in anchors.items() if seq > start.seq}
         self.last = start
         self.attested, self.attested_at, self.anchored = 0, "", 0
@@ -105,7 +107,7 @@ class _Walk:
         if (told.track, told.seq, told.digest) != (self._track, *self.last):
             return Fault(record.seq, f"it attests another log than the one up to entry {self.last.seq}")
         self.attested, self.attested_at = told.seq, told.at
-        self._signer = told.next_key or self._signer
+        self._signers = (told.next_key or told.key,)
         return None
 
     def _compare(self, seq: int, digest: str) -> Fault | None:
@@ -124,6 +126,6 @@ class _Walk:
         told, _ = read(body)
         if not is_signed(body):
             raise DataError("the signature is not good for what it says")
-        if told.key != self._signer:
-            raise DataError(f"the key {told.key} signs, but {self._signer} is the one that may")
+        if told.key not in self._signers:
+            raise DataError(f"the key {told.key} signs; the one that may is {' or '.join(self._signers)}")
         return told

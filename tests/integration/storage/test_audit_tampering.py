@@ -33,7 +33,7 @@ def prove(engine: Engine, log: Log) -> Callable[..., Proof]:
         with unguarded(engine) as connection:
             replace_all(connection, log.track, rows)
             found = list(records(connection, log.track))
-        return verify(log.track, found, trusted, log.anchor.kept(log.track) if anchored else None)
+        return verify(log.track, found, [trusted], log.anchor.kept(log.track) if anchored else None)
 
     return proof
 
@@ -45,7 +45,7 @@ def first_bad(proof: Proof) -> int:
 
 def test_a_genuine_log_is_proved_to_its_last_checkpoint(engine: Engine, log: Log) -> None:
     with engine.connect() as connection:
-        proof = verify(log.track, records(connection, log.track), log.first_key, log.anchor.kept(log.track))
+        proof = verify(log.track, records(connection, log.track), [log.first_key], log.anchor.kept(log.track))
     assert proof.fault is None
     assert proof.entries == len(log.genuine)
     assert proof.attested == proof.anchored == log.sealed[-1] - 1
@@ -181,6 +181,6 @@ def test_a_key_that_nobody_handed_over_to_attests_nothing(
 def test_a_value_of_another_type_is_a_fault_and_no_crash(log: Log) -> None:
     rows = list(log.genuine)
     rows[4] = rows[4]._replace(body="text")  # type: ignore[arg-type]
-    assert first_bad(verify(log.track, rows, log.first_key)) == 5
+    assert first_bad(verify(log.track, rows, [log.first_key])) == 5
     rows[3] = rows[3]._replace(seq="4")  # type: ignore[arg-type]
-    assert first_bad(verify(log.track, rows, log.first_key)) == 4
+    assert first_bad(verify(log.track, rows, [log.first_key])) == 4
