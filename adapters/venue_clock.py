@@ -12,7 +12,9 @@ of either kind keeps one discipline:
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from time import sleep
 from typing import Any, Protocol
 
 import httpx
@@ -44,6 +46,10 @@ class VenueClock(Protocol):
         """
         ...
 
+    def rest(self, until: datetime, order: str) -> bool:
+        """`wait` for a thread of its own, which it blocks: for waits of seconds inside a call."""
+        ...
+
     def decided(self, hour: TradingHour, portfolios: list[str], orders: list[str]) -> None:
         """The decisions of these portfolios are stored; `orders` are the client ids that they plan."""
         ...
@@ -63,9 +69,15 @@ class LiveClock:
         return self._venue.now()
 
     async def wait(self, until: datetime, order: str) -> bool:  # noqa: ARG002 - a look at the order follows
-        left = until - await asyncio.to_thread(self.now)
-        await asyncio.sleep(max(0.0, min(left.total_seconds(), POLL_S)))
+        await asyncio.sleep(self._nap_s(until, await asyncio.to_thread(self.now)))
         return True
+
+    def rest(self, until: datetime, order: str) -> bool:  # noqa: ARG002 - a look at the order follows
+        sleep(self._nap_s(until, self.now()))
+        return True
+
+    def _nap_s(self, until: datetime, now: datetime) -> float:
+        return max(0.0, min((until - now).total_seconds(), POLL_S))
 
     def decided(self, hour: TradingHour, portfolios: list[str], orders: list[str]) -> None:
         """Nothing: real time passes by itself."""
@@ -91,18 +103,32 @@ class ReplayClock:
         return EPOCH + now_ns // 1_000 * MICROSECOND
 
     async def wait(self, until: datetime, order: str) -> bool:
-        until_ns = (until - EPOCH) // MICROSECOND * 1_000
-        query: dict[str, str | float] = {"order": order, "until_ns": until_ns, "timeout_s": POLL_S}
-        # A wait that goes on asks for what changed since it began, not since it is asked again.
-        seen = self._seen.pop((order, until_ns), None)
+        query = self._query(until, order)
         try:
-            reply = await self._waiting.get("wait", params=query if seen is None else query | {"seen": seen})
+            reply = await self._waiting.get("wait", params=query)
         except httpx.HTTPError as error:
             raise VenueUnavailable(f"the simulator does not answer: {error!r}") from error
-        answer = _told(reply)
+        return self._over(query, _told(reply))
+
+    def rest(self, until: datetime, order: str) -> bool:
+        query = self._query(until, order)
+        try:
+            reply = self._http.get("wait", params=query)
+        except httpx.HTTPError as error:
+            raise VenueUnavailable(f"the simulator does not answer: {error!r}") from error
+        return self._over(query, _told(reply))
+
+    def _query(self, until: datetime, order: str) -> dict[str, str | int | float]:
+        """A wait that goes on asks for what changed since it began, not since it is asked again."""
+        until_ns = (until - EPOCH) // MICROSECOND * 1_000
+        seen = self._seen.pop((order, until_ns), None)
+        query: dict[str, str | int | float] = {"order": order, "until_ns": until_ns, "timeout_s": POLL_S}
+        return query if seen is None else query | {"seen": seen}
+
+    def _over(self, query: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
         over: bool = answer["due"] or answer["changed"]
         if not over:
-            self._seen[order, until_ns] = answer["seen"]
+            self._seen[query["order"], query["until_ns"]] = answer["seen"]
         return over
 
     def decided(self, hour: TradingHour, portfolios: list[str], orders: list[str]) -> None:

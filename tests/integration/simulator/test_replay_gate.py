@@ -88,6 +88,7 @@ def test_a_wait_returns_when_its_time_has_come_and_is_asked_again_before(place: 
     assert (told["due"], told["changed"]) == (False, False)
     place.control("advance", by_s=90)
     assert waited(clock, until, "x")
+    assert clock.rest(until, "x")
     assert clock.now() == until
 
 
@@ -148,3 +149,4 @@ def test_the_live_clock_waits_in_pieces_and_holds_nobody() -> None:
     clock.withdrawn("o", [])
     assert waited(clock, START + timedelta(milliseconds=20), "o")
     assert waited(clock, START - timedelta(hours=1), "o")
+    assert clock.rest(START + timedelta(milliseconds=20), "o")
