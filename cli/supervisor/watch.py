@@ -84,8 +84,8 @@ class Supervisor:
         recent = [at for name, at in self._deaths if name == child.name and now_s - at < WITHIN_S]
         if len(recent) > DEATHS_MAX:
             raise PartFailed(f"{child.name} died {len(recent)} times in a minute ({how}){child.tail()}")
-        self._say(f"{child.name} died ({how}); starting it again")
         child.start()
+        self._say(f"{child.name} died ({how}); it is started again")
 
 
 def free_mb(folder: Path) -> int:

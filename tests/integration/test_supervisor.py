@@ -73,11 +73,11 @@ def test_a_started_process_is_known_by_its_lock_and_gone_when_stopped(tmp_path: 
 def test_a_process_that_was_killed_is_started_again_and_said_so(tmp_path: Path) -> None:
     part = child(tmp_path, SLEEP)
     with supervised(tmp_path, part) as (_, said, failed):
-        first = holder(tmp_path / "run" / "part.lock")
-        assert first
+        until(lambda: bool(holder(tmp_path / "run" / "part.lock")))
+        first = running(tmp_path / "run")["part"]
         os.kill(first, signal.SIGKILL)
-        until(lambda: running(tmp_path / "run").get("part", first) not in (0, first))
-        assert said == ["part died (signal SIGKILL); starting it again"]
+        until(lambda: running(tmp_path / "run").get("part", first) not in (0, first) and bool(said))
+        assert said == ["part died (signal SIGKILL); it is started again"]
         assert not failed.is_set()
     assert running(tmp_path / "run") == {}
 
