@@ -10,7 +10,21 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from cli import audit, backtest, compare, data, demo, doctor, features, hour, simulator, status, testing
+from cli import (
+    api,
+    audit,
+    backtest,
+    compare,
+    data,
+    demo,
+    doctor,
+    features,
+    hour,
+    simulator,
+    status,
+    testing,
+    users,
+)
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -70,6 +84,8 @@ app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
+app.command("api")(api.api)
+app.add_typer(users.app, name="users")
 app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
 
 

@@ -52,7 +52,7 @@ def test_an_entry_goes_with_its_transaction(engine: Engine, key: PortfolioKey) -
 
 def test_a_connection_serves_as_well_as_a_session(engine: Engine, key: PortfolioKey) -> None:
     with engine.begin() as connection:
-        assert Audit(connection).append(key.track, "login", "", b"{}").seq == 1
+        assert Audit(connection).append(key.track, "account", "", b"{}").seq == 1
 
 
 def test_a_track_opened_in_the_same_transaction_has_its_first_entry_there(engine: Engine) -> None:

@@ -1,0 +1,99 @@
+"""`ballast api`: the API and the dashboard over the database of a home."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.home import HomeOption, home_dir
+from trading.errors import UsageError
+
+if TYPE_CHECKING:
+    from api.access.oidc import Oidc
+
+EXPORTED = Path(__file__).resolve().parents[1] / "web" / "out"
+CLIENT_SECRET = "BALLAST_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+
+
+def api(
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BALLAST_DATABASE", help="URL of the database.", show_default="of the home's --mode"
+        ),
+    ] = None,
+    mode: Annotated[
+        str, typer.Option(help="Which of the home's databases: replay, paper or live.")
+    ] = "replay",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 0,
+    https: Annotated[
+        bool,
+        typer.Option(
+            "--https", help="Browsers reach it by HTTPS through a proxy: send cookies no other way."
+        ),
+    ] = False,
+    proxies: Annotated[
+        str, typer.Option(help="Addresses of proxies whose word about the caller is taken, by commas.")
+    ] = "",
+    temporal_ui: Annotated[
+        str | None, typer.Option(help="The namespace's page in Temporal's own interface, for links.")
+    ] = None,
+    oidc: Annotated[
+        str | None,
+        typer.Option(
+            help="Identity provider as ISSUER,CLIENT_ID,REDIRECT_URI; its secret comes from "
+            f"{CLIENT_SECRET} in the environment."
+        ),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Serve the API and the dashboard until interrupted.
+
+    `ballast up` starts this by itself. When it is ready it prints one JSON
+    object with its address and, before there is a user, the link of the first
+    set-up.
+
+    Example: ballast api --port 8080
+    """
+    from adapters.storage.engine import connect, sqlite_url
+    from adapters.storage.migrate import upgrade
+    from api.app import Parts, application
+    from api.records import record
+    from api.server import Server, listen, with_page
+    from cli.supervisor.house import House
+
+    folder = home_dir(home)
+    file = House(folder).database(mode)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    engine = connect(database or sqlite_url(file))
+    upgrade(engine)
+    provider = _oidc(oidc) if oidc else None
+    parts = Parts(engine, folder, lambda: datetime.now(UTC), record, https, temporal_ui, provider)
+    app = application(parts)
+    if EXPORTED.is_dir():
+        with_page(app, EXPORTED)
+    listener = listen(host, port)
+    address = f"http://{host}:{listener.getsockname()[1]}"
+    line = {"address": address}
+    if not app.state.access.is_set_up():
+        line["set_up"] = f"{address}/set-up/?token={app.state.setup_token.secret()}"
+    Server(app, lambda: typer.echo(json.dumps(line)), proxies=proxies).run(sockets=[listener])
+
+
+def _oidc(described: str) -> "Oidc":
+    import httpx
+
+    from api.access.oidc import Oidc, Provider
+
+    parts = described.split(",")
+    secret = os.environ.get(CLIENT_SECRET, "")
+    if len(parts) != 3 or not secret:
+        raise UsageError(
+            f"--oidc wants ISSUER,CLIENT_ID,REDIRECT_URI, and {CLIENT_SECRET} in the environment"
+        )
+    issuer, client, redirect = parts
+    return Oidc(Provider(issuer, client, secret, redirect), httpx.Client())
