@@ -183,6 +183,7 @@ def test_a_port_that_somebody_took_is_replaced_and_said_so(tmp_path: Path) -> No
     said: list[str] = []
     first = ports.choose(tmp_path / "ports.json", ["a"], said.append)
     with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         thief.bind((ports.LOOPBACK, first["a"]))
         thief.listen()
         second = ports.choose(tmp_path / "ports.json", ["a"], said.append)
