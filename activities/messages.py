@@ -15,6 +15,10 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 TradingState = Annotated[str, Field(pattern=r"^(ACTIVE|REDUCING|HALTED)$")]
 
 
+Lateness = Annotated[str, Field(pattern=r"^(none|late|over)$")]
+"""How late an hour began: in time, too late for entries, or after its end."""
+
+
 class Message(BaseModel):
     """Immutable, complete, and without fields that nobody declared."""
 
@@ -26,6 +30,13 @@ class HourIn(Message):
 
     track: str
     asof: AwareDatetime
+
+
+class LaunchIn(Message):
+    """Start an hour: the one that the schedule meant, or the one named."""
+
+    track: str
+    asof: AwareDatetime | None = None
 
 
 class HourOut(Message):
@@ -43,15 +54,14 @@ class Fetched(Message):
     """The bars that a decision at asof may see."""
 
     window: Digest
-    late: bool
-    """The hour began too late for entries."""
+    lateness: Lateness
 
 
 class FeaturesIn(HourIn):
     """Derive features and market state from a window."""
 
     window: Digest
-    late: bool
+    lateness: Lateness
 
 
 class FeaturesOut(Message):
@@ -77,24 +87,20 @@ class Roll(Message):
 
     portfolios: Digest
     count: int
-    view: Digest
 
 
 class ShardIn(HourIn):
-    """A part of the roll: portfolios `first` to `first + count - 1`."""
+    """A part of the roll: portfolios `first` to `first + count - 1`, or `only` one of them by name."""
 
     portfolios: Digest
     first: int
     count: int
     view: Digest
-
-    @property
-    def index(self) -> int:
-        return self.first // max(self.count, 1)
+    only: str = ""
 
 
 class ShardOut(Message):
-    settled: int
+    portfolios: int
 
 
 class Trouble(Message):
@@ -137,7 +143,9 @@ class PortfolioHourIn(HourIn):
 
     portfolio: str
     view: Digest
+    is_decided: bool
     instruments: tuple[str, ...] = ()
+    """With orders to place."""
     trouble: str = ""
 
 
@@ -163,6 +171,16 @@ class OrderStep(Message):
     order: str = ""
     """Our id of the order that is waited for."""
     note: str = ""
+
+
+class AttachIn(Message):
+    """A workflow that was started before, to be waited for."""
+
+    id: str
+
+
+class Attached(Message):
+    succeeded: bool
 
 
 class WaitIn(HourIn):
@@ -193,7 +211,21 @@ class CloseHourIn(HourIn):
     """Close the hour of a track over all portfolios of the roll."""
 
     portfolios: Digest
-    view: Digest
+    lateness: Lateness
+
+
+class Telling(Message):
+    """What the row or the audit log says of a portfolio's trading state."""
+
+    state: TradingState
+    epoch: int
+
+
+class Tellings(Message):
+    """Both, from one view; None for what is missing."""
+
+    row: Telling | None
+    audit: Telling | None
 
 
 class MarkIn(Message):
@@ -211,6 +243,8 @@ class MarkIn(Message):
     """What latches a halt at once: a mismatch, a failed proof, an unknown order."""
     review_after_h: int = 0
     """Hours after which a replay lifts its halts by itself; 0, and always in live, only people do."""
+    seen: Tellings | None = None
+    """Row and audit log as a batch read them; without it the guard looks for itself, by an activity."""
 
 
 class GuardOut(Message):
@@ -224,6 +258,10 @@ class GuardOut(Message):
     halt_id: str = ""
     """Names the halt that stands; empty without one."""
     reasons: tuple[str, ...] = ()
+    """Causes of the halt, and triggers that still want clean hours."""
+    peak: int = 0
+    """Of equity since the last approved re-base, which a resume moves; drives the tiers."""
+    lifetime_peak: int = 0
 
 
 def hour_text(asof: datetime) -> str:

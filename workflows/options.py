@@ -56,6 +56,15 @@ BATCH = ActivityConfig(
 )
 """Reconcile, mark, decide, settle, prove: what is done already is found done."""
 
+SETTLE = ActivityConfig(
+    task_queue=TRADING,
+    start_to_close_timeout=timedelta(minutes=1),
+    schedule_to_close_timeout=timedelta(seconds=90),
+    heartbeat_timeout=BEAT,
+    retry_policy=_PATIENT,
+)
+"""After minute 58 of the hour; whoever is not settled soon after gets a row that says so."""
+
 ORDER = ActivityConfig(
     task_queue=TRADING,
     start_to_close_timeout=timedelta(minutes=6),
@@ -87,3 +96,11 @@ TRAIN = ActivityConfig(
     retry_policy=RetryPolicy(maximum_attempts=3, non_retryable_error_types=[DATA, USAGE, INVARIANT]),
 )
 """One model of one fold: hours, and what is done lies in the fold store."""
+
+ERRAND = ActivityConfig(
+    task_queue=TRADING,
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(minutes=2),
+    retry_policy=_PATIENT,
+)
+"""Something that must come to pass, but holds up nothing: given up after a while, to be begun again."""
