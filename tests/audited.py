@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.audit import Audit, Kind
 from adapters.audit.anchors import FolderAnchor
-from adapters.audit.chain import Record, genesis, link
-from adapters.audit.checkpoints import SIGNED, read, seal
+from adapters.audit.chain import Record
+from adapters.audit.checkpoints import SIGNED, seal
 from adapters.audit.keys import signing_key
 from adapters.audit.log import records
 from adapters.audit.rotation import rotate
@@ -97,28 +97,5 @@ def replace_all(connection: Connection, track: str, rows: list[Record]) -> None:
         "INSERT INTO audit_entries (track, portfolio, seq, kind, body, digest) "
         "VALUES (:track, :portfolio, :seq, :kind, :body, :digest)"
     )
-    connection.execute(insert, [{"track": track, **row._asdict()} for row in rows])
-
-
-def mended(track: str, rows: list[Record]) -> list[Record]:
-    """The same contents numbered from 1, every digest computed anew: what a forger without a key can do."""
-    before, out = genesis(track), []
-    for seq, row in enumerate(rows, 1):
-        before = link(before, seq, row.kind, row.portfolio, row.body)
-        out.append(row._replace(seq=seq, digest=before.hex()))
-    return out
-
-
-def resigned(log: Log, rows: list[Record]) -> list[Record]:
-    """Every digest computed and every checkpoint signed anew, with the key that signs now: a thief's log."""
-    key = signing_key(log.keys)
-    before, digest, out = genesis(log.track), genesis(log.track).hex(), []
-    for seq, row in enumerate((row for row in rows if row.kind != Kind.KEY), 1):
-        body = row.body
-        if row.kind in SIGNED:
-            told = read(body)[0]._replace(seq=seq - 1, digest=digest, key=key.public)
-            body = told.body(key.sign(told.statement()))
-        before = link(before, seq, row.kind, row.portfolio, body)
-        digest = before.hex()
-        out.append(Record(seq, row.kind, row.portfolio, body, digest))
-    return out
+    if rows:
+        connection.execute(insert, [{"track": track, **row._asdict()} for row in rows])

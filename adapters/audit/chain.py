@@ -71,5 +71,5 @@ def genesis(track: str) -> bytes:
 
 def link(before: bytes, seq: int, kind: str, portfolio: str, body: bytes) -> bytes:
     """The digest of an entry, of 32 bytes, over the digest before it and all that it says."""
-    content = b"\0".join((kind.encode(), portfolio.encode(), body))
-    return hashlib.sha256(before + seq.to_bytes(8, "big") + content).digest()
+    names = f"{kind}\0{portfolio}\0".encode()
+    return hashlib.sha256(b"".join((before, seq.to_bytes(8, "big"), names, body))).digest()
