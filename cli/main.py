@@ -20,10 +20,12 @@ from cli import (
     doctor,
     features,
     hour,
+    models,
     simulator,
     status,
     testing,
     users,
+    walkforward,
 )
 from trading.errors import BallastError, UsageError
 
@@ -82,6 +84,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
+app.command("walkforward")(walkforward.walkforward)
+app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
 app.command("api")(api.api)

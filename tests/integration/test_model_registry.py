@@ -4,12 +4,21 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from adapters.model_registry import ModelRegistry
-from tests.releases import release
+from adapters.storage.decisions import Decisions
+from adapters.storage.engine import connect, sqlite_url, unit_of_work
+from adapters.storage.migrate import upgrade
+from cli.models import app
+from tests.releases import TRAINED_THROUGH, release
+from tests.stored import approval_of, decision_of, opened
+from trading.clock import TradingHour
 from trading.errors import DataError, InvariantError, UsageError
 from trading.models.promotion import CHALLENGER, CHAMPION, SUITES
 
@@ -156,3 +165,73 @@ def test_another_process_finds_the_champion_without_loading_a_trainer(registry):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [1, release().digest, []]
+
+
+@pytest.fixture
+def home(registry: ModelRegistry) -> Path:
+    return registry._folder.parent
+
+
+def ask(home: Path, *arguments: str) -> Any:
+    """What a command prints as JSON."""
+    done = CliRunner().invoke(app, [*arguments, "--json", "--home", str(home)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def entered(home: Path, when: datetime) -> None:
+    """A database of the replay mode in which one entry was approved."""
+    (home / "replay").mkdir()
+    engine = connect(sqlite_url(home / "replay" / "ballast.db"))
+    upgrade(engine)
+    key = opened(engine)
+    with unit_of_work(engine, key) as session:
+        denied = approval_of(key, 0, asof=when, instrument="ETH/USD")
+        Decisions(session, key).store(decision_of(key, asof=when), [approval_of(key, asof=when), denied])
+    engine.dispose()
+
+
+def test_the_command_promotes_shows_and_rolls_back(registry, home):
+    assert ask(home, "list") == {"releases": []}
+    for graph in (b"one", b"two"):
+        registry.register(release(graph=graph))
+        told = ask(home, "promote", "challenger", "--who", WHO, "--why", WHY)
+    assert (told["version"], told["previous"], told["who"]) == (2, 1, WHO)
+    newest, oldest = ask(home, "list")["releases"]
+    assert (newest["aliases"], oldest["aliases"], newest["state"]) == (["champion"], [], "")
+    assert newest["expires"] == str(TradingHour(TRAINED_THROUGH + 45 * 24))
+    shown = ask(home, "show", "champion")
+    assert shown["models"]["lstm"]["trained_through"] == TRAINED_THROUGH
+    assert [line["why"] for line in shown["promotions"]] == [WHY]
+    assert ask(home, "rollback", "--who", WHO, "--why", "worse")["version"] == 1
+
+
+def test_the_tables_name_what_the_json_holds(registry, home):
+    registry.register(release(proxy=True))
+    listed = CliRunner().invoke(app, ["list", "--home", str(home)]).stdout
+    shown = CliRunner().invoke(app, ["show", "1", "--home", str(home)]).stdout
+    assert "challenger" in listed
+    assert "PROXY" in listed
+    assert "transformer" in shown
+    assert "nothing yet" in shown
+
+
+def test_a_damaged_release_is_listed_as_such_and_not_shown(registry, home):
+    registry.register(release())
+    (bundle(registry, 1) / "lstm.model").write_bytes(b"")
+    assert ask(home, "list")["releases"][0]["state"] == "DAMAGED"
+    with pytest.raises(DataError, match="the lstm of release"):
+        ask(home, "show", "1")
+
+
+@pytest.mark.parametrize(("entry_d_ago", "state"), [(None, "IDLE"), (300, ""), (366, "IDLE")])
+def test_a_champion_without_an_entry_for_a_year_is_marked_idle(registry, home, entry_d_ago, state):
+    registry.register(release())
+    promotion = registry.promote(1, "replay", WHO, WHY)
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    file = registry._folder / "records" / "promotions.jsonl"
+    long_ago = (now - timedelta(days=400)).isoformat()
+    file.write_text(file.read_text().replace(promotion.at, long_ago))
+    if entry_d_ago:
+        entered(home, now - timedelta(days=entry_d_ago))
+    assert ask(home, "list")["releases"][0]["state"] == state
