@@ -109,3 +109,7 @@ FILL_KINDS = ("exit", "stop gap", "entry taker", "entry maker", "stop", "fallbac
 FILL_EXIT, FILL_STOP_GAP, FILL_TAKER, FILL_MAKER, FILL_STOP, FILL_FALLBACK, FILL_DELIST = range(
     len(FILL_KINDS)
 )
+
+# Why a guard of the release keeps entries out, one bit each.
+VETOES = ("dissimilar", "bucket", "expired")
+DISSIMILAR, BUCKET, EXPIRED = 1, 2, 4

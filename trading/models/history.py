@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trading.market import Flags, Floats
+from trading.clock import DAY_H
+from trading.market import Flags, Floats, Grid
 from trading.models.rows import Features, Rows
+from trading.universe import Reason, Universe
 
 
 class History(NamedTuple):
@@ -82,7 +84,6 @@ class History(NamedTuple):
             self.sigma_24,
             self.returns,
             self.scaled,
-            self.held,
             self.eligible,
             self.sample,
         )
@@ -90,3 +91,17 @@ class History(NamedTuple):
             digest.update(np.ascontiguousarray(array[span]).data)
         digest.update(self.known.tobytes())
         return digest.hexdigest()
+
+
+def masks(grid: Grid, universe: Universe, unusable: Flags) -> tuple[Flags, Flags]:
+    """Rows that may teach and rows that are asked about, (hours, instruments).
+
+    Both are old enough and on no list of exclusions; volume and spread do not matter, for what is held is
+    asked about too. A row teaches only where the coin trades and its bars are usable.
+    """
+    never = (Reason.NOT_LISTED, Reason.EXCLUDED, Reason.TOO_YOUNG)
+    asked, alive = np.zeros(grid.close.shape, dtype=bool), np.zeros(grid.close.shape, dtype=bool)
+    start = universe.day_first - grid.first
+    for mask, out in ((asked, never), (alive, (*never, Reason.STALE))):
+        mask[start:] = np.repeat(~np.isin(universe.reason, out), DAY_H, axis=0)[: grid.hours - start]
+    return alive & ~unusable, asked
