@@ -1,7 +1,7 @@
 """What a test or a driver may do, from this machine only: `/control/<name>` with a JSON object as body.
 
 clock {speed?} · advance {to_s? or to_ns? or by_s? or bars?, asof?} · fault {kind, ...} · faults · clear {id?}
-· truth {after?} · deposit {asset, amount} · key {permissions} · gate/open {asof, expected}
+· truth {after?} · deposit {asset, amount, kind?} · key {permissions} · gate/open {asof, expected}
 · gate/decided {asof, portfolios, orders} · gate/withdrawn {order, then?}
 """
 
@@ -139,12 +139,12 @@ class Control:
         }
 
     def _deposit(self, body: Body) -> Body:
-        """Add to a balance, or take from it with a negative amount."""
+        """Add to a balance, or take from it with a negative amount; `kind` as in the ledger's rows."""
         asset = self.exchange.catalogue.asset(str(body["asset"]))
         if asset is None:
             raise UsageError(f"no asset {body['asset']}")
         units = Decimal(str(body["amount"])).scaleb(self.exchange.catalogue.scale[asset.name])
-        return {"ledger": self.exchange.transfer(asset.name, int(units)).id}
+        return {"ledger": self.exchange.transfer(asset.name, int(units), str(body.get("kind", ""))).id}
 
     def _key(self, body: Body) -> Body:
         """What the key may do from now on."""

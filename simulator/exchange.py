@@ -136,9 +136,9 @@ class Exchange:
         """What of a balance no order holds."""
         return self.ledger.balances.get(asset, 0) - self.held(asset)
 
-    def transfer(self, asset: str, amount: int) -> Entry:
-        """A deposit (+) or withdrawal (-)."""
-        kind = "deposit" if amount >= 0 else "withdrawal"
+    def transfer(self, asset: str, amount: int, kind: str = "") -> Entry:
+        """A deposit (+) or withdrawal (-), or another kind that the ledger knows."""
+        kind = kind or ("deposit" if amount >= 0 else "withdrawal")
         self.ledger.post(self._ids.draw("L"), self._ids.draw("F"), self.now_ns, kind, asset, amount)
         self.truth.add(self.now_ns, kind, asset=asset, amount=amount)
         return self.ledger.entries[-1]

@@ -10,7 +10,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from adapters.kraken.private import ORDERS_MAX, TRADES_MAX, PrivateApi
 from adapters.kraken.public import PublicApi
 from adapters.kraken.requests import AddOrder, OrderRef
 from trading.errors import DataError, OutcomeUnknown, UsageError, VenueError, VenueUnavailable
-from trading.execution.protocol import Holding, Instruction, Kind, Report, Status, Trade
+from trading.execution.protocol import Holding, Instruction, Kind, Move, Movement, Report, Status, Trade
 from trading.instruments import Instrument, cash
 
 MEASURE_EVERY = timedelta(minutes=5)
@@ -37,6 +38,7 @@ TO_KRAKEN: dict[Kind, Literal["limit", "market", "stop-loss"]] = {
     Kind.STOP: "stop-loss",
 }
 FROM_KRAKEN: dict[str, str] = {theirs: kind for kind, theirs in TO_KRAKEN.items()}
+REWARD_TYPES = ("staking", "reward", "dividend")
 STATUSES = {
     "pending": Status.OPEN,
     "open": Status.OPEN,
@@ -193,23 +195,53 @@ class KrakenVenue:
             raise DataError(f"more than {PAGE * PAGES_MAX} trades since {since}; ask for less")
         return sorted((self._trade(id, fill) for id, fill in fills.items()), key=lambda t: (t.at, t.id))
 
+    def movements(self, since: datetime) -> Sequence[Movement]:
+        rows: dict[str, kraken.LedgerEntry] = {}
+        for page in range(PAGES_MAX):
+            found = self._private.ledgers(since, page * PAGE).ledger
+            rows |= found
+            if len(found) < PAGE:
+                break
+        else:
+            raise DataError(f"more than {PAGE * PAGES_MAX} movements since {since}; ask for less")
+        return sorted((self._movement(id, row) for id, row in rows.items()), key=lambda m: (m.at, m.id))
+
+    def _movement(self, id: str, row: kraken.LedgerEntry) -> Movement:
+        asset = names.asset(row.asset)
+        before = row.balance - (row.amount - row.fee)
+        # By what the balance was rounded down to, so that all movements sum to the balance that is shown.
+        amount = self._units(asset, row.balance) - self._units(asset, before)
+        at = datetime.fromtimestamp(float(row.time), UTC)
+        return Movement(id, _move(row), row.refid, at, asset, amount)
+
     def balances(self) -> Mapping[str, Holding]:
         """Lots of the assets that can be traded, 1e-8 of every other, both rounded down."""
-        decimals: dict[str, int] = {}
-        for name in self._catalogue.names():
-            grid = self._catalogue.instrument(name)
-            decimals.setdefault(grid.base, grid.lot_decimals)
         held = {}
         for id, row in self._private.balances().items():
             asset = names.asset(id)
-            places = decimals.get(asset, 8)
-            held[asset] = Holding(int(row.balance.scaleb(places)), int(row.available.scaleb(places)))
+            held[asset] = Holding(self._units(asset, row.balance), self._units(asset, row.available))
         return held
+
+    def _units(self, asset: str, quantity: Decimal) -> int:
+        return int(quantity.scaleb(self._decimals.get(asset, 8)).to_integral_value(ROUND_FLOOR))
+
+    @cached_property
+    def _decimals(self) -> dict[str, int]:
+        """Of a lot of every asset that can be traded."""
+        grids = [self._catalogue.instrument(name) for name in self._catalogue.names()]
+        return {grid.base: grid.lot_decimals for grid in reversed(grids)}
 
     def touch(self, instrument: str) -> tuple[int, int]:
         grid = self._catalogue.instrument(instrument)
         ticker = next(iter(self._public.tickers(self._catalogue.id(instrument)).values()))
         return _ticks(grid, ticker.bid), _ticks(grid, ticker.ask)
+
+
+def _move(row: kraken.LedgerEntry) -> Move:
+    """Rewards come under several names; what moves coins between wallets of one account is none of them."""
+    if row.type in REWARD_TYPES or (row.type == "earn" and row.subtype == "reward"):
+        return Move.REWARD
+    return Move(row.type) if row.type in set(Move) else Move.OTHER
 
 
 def _told_price(grid: Instrument, text: str) -> int:

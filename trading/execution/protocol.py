@@ -89,6 +89,29 @@ class Holding(NamedTuple):
     """What open orders do not hold."""
 
 
+class Move(StrEnum):
+    """What sort of movement a venue's ledger tells of."""
+
+    TRADE = "trade"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    REWARD = "reward"
+    OTHER = "other"
+
+
+class Movement(NamedTuple):
+    """One row of the venue's own ledger."""
+
+    id: str
+    what: Move
+    reference: str
+    """Of a trade, its id."""
+    at: datetime
+    asset: str
+    amount: int
+    """What it did to the balance, fee included: lots of a base asset, 1e-8 of any other."""
+
+
 class Venue(Protocol):
     """Kraken or the simulator. Reads raise `VenueUnavailable` when no whole answer came."""
 
@@ -141,4 +164,12 @@ class Venue(Protocol):
 
     def touch(self, instrument: str) -> tuple[int, int]:
         """(best bid, best ask) in ticks."""
+        ...
+
+
+class Account(Venue, Protocol):
+    """A venue that also shows its own ledger."""
+
+    def movements(self, since: datetime) -> Sequence[Movement]:
+        """Every movement of the account after `since`, oldest first."""
         ...
