@@ -81,7 +81,7 @@ class ReviewIn(Message):
     """request or approve."""
     reason: str
     signature: str = ""
-    """Ed25519, base64, of `trading.risk.trading_state.signed_bytes`; wanted in live."""
+    """Ed25519, 128 hexadecimal digits, of `trading.risk.trading_state.signed_bytes`; wanted in live."""
 
     @property
     def act(self) -> Act:
