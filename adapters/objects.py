@@ -40,6 +40,10 @@ class ObjectStore:
             raise DataError(f"no raw object {name} in {self.root}; import its source again")
         return place
 
+    def read(self, name: str) -> bytes:
+        """The content of that SHA-256; a `DataError` if it is not here."""
+        return self.path(name).read_bytes()
+
     def _place(self, name: str) -> Path:
         return self.root / name[:2] / name
 

@@ -1,0 +1,94 @@
+"""How hours end: a portfolio settled after its orders or skipped with a reason, and the hour of the track."""
+
+import json
+from collections.abc import Callable
+
+from temporalio import activity
+
+from activities.beating import beating
+from activities.deciding import settled
+from activities.floor import Floor
+from activities.messages import (
+    CloseHourIn,
+    HourIn,
+    HourOut,
+    PortfolioHourIn,
+    PortfolioHourOut,
+    hour_text,
+)
+from activities.ports import Objects, Tracks
+from trading.clock import TradingHour
+from trading.live.values import HourEnd
+
+DONE, UNRECONCILED = "DONE", "UNRECONCILED"
+
+
+class ClosingActivities:
+    """Of the queue `trading`."""
+
+    def __init__(self, floor: Floor, tracks: Tracks, objects: Objects) -> None:
+        self._floor, self._tracks, self._objects = floor, tracks, objects
+
+    def activities(self) -> list[Callable[..., object]]:
+        return [self.standing, self.settle, self.skip, self.close_hour]
+
+    @activity.defn
+    def standing(self, told: HourIn) -> HourOut:
+        """How the hour of the track ended, by its row; without an outcome while it has not."""
+        hour = TradingHour.at(told.asof)
+        outcome = self._tracks.ended(told.track, hour)
+        ends = self._tracks.ends(told.track, hour)
+        settled_ = sum(end.settled for end in ends.values())
+        return HourOut(asof=told.asof, outcome=outcome, portfolios=len(ends), settled=settled_)
+
+    @activity.defn
+    def settle(self, told: PortfolioHourIn) -> PortfolioHourOut:
+        """Settle one portfolio after its orders; an error is this activity's, to be tried again."""
+        with beating():
+            floor, desk = self._floor, self._floor.desk(told, told.view)
+            floor.account(told.track, told.portfolio).reconcile(desk.hour)
+            with (
+                floor.library.unit(told.track, [told.portfolio]) as unit,
+                unit.part(told.portfolio) as books,
+            ):
+                end = settled(books, desk, told.trouble)
+            floor.protect(told.track, told.portfolio, desk)
+            return PortfolioHourOut(portfolio=told.portfolio, outcome=end.outcome, reason=end.reason)
+
+    @activity.defn
+    def skip(self, told: PortfolioHourIn) -> PortfolioHourOut:
+        """Give a portfolio that could not be settled its row and its alert; its orders live on."""
+        hour = TradingHour.at(told.asof)
+        with (
+            self._floor.library.unit(told.track, [told.portfolio]) as unit,
+            unit.part(told.portfolio) as books,
+        ):
+            end = books.ended(hour)
+            if end is None:
+                end = HourEnd(UNRECONCILED, told.trouble, 0, settled=False)
+                books.end(hour, end)
+        if not end.settled:
+            name = f"skipped-hour/{told.portfolio}/{hour}"
+            self._tracks.alert(told.track, name, "failed-hour", told.portfolio, f"{hour}: {end.reason}")
+        # Whatever was still planned of it holds no replay back.
+        self._floor.clock.decided(hour, [told.portfolio], [])
+        return PortfolioHourOut(portfolio=told.portfolio, outcome=end.outcome, reason=end.reason)
+
+    @activity.defn
+    def close_hour(self, told: CloseHourIn) -> HourOut:
+        """Close the hour of the track, if every portfolio of the roll has its row; else name who has none."""
+        hour = TradingHour.at(told.asof)
+        names: list[str] = json.loads(self._objects.read(told.portfolios))
+        ends = self._tracks.ends(told.track, hour)
+        missing = [name for name in names if name not in ends]
+        settled_ = sum(ends[name].settled for name in names if name in ends)
+        out = HourOut(asof=told.asof, outcome="", portfolios=len(names), settled=settled_)
+        if missing:
+            return out.model_copy(update={"reason": f"no row of {', '.join(missing[:5])}"})
+        if told.lateness != "none":
+            message = (
+                f"the hour began {'after its end' if told.lateness == 'over' else 'too late for entries'}"
+            )
+            self._tracks.alert(told.track, f"late-hour/{hour_text(told.asof)}", "late-hour", "", message)
+        self._tracks.end(told.track, hour, DONE, told.lateness, names)
+        return out.model_copy(update={"outcome": DONE, "reason": told.lateness})

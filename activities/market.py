@@ -1,0 +1,88 @@
+"""The market's work of an hour, done once for all portfolios: fetch, features, predict, roll."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from temporalio import activity
+
+from activities.beating import beating
+from activities.messages import FeaturesIn, FeaturesOut, Fetched, HourIn, Predicted, PredictIn, Roll
+from activities.ports import Clock, Feed, Objects, Tracks
+from trading.backtest.inputs import Scene
+from trading.clock import TradingHour
+from trading.config import canonical_json
+from trading.live.sight import Lateness, MarketRules, Sight, advice_of, derived, dump_grid, view_of
+from trading.policies.benchmarks import POLICIES
+
+
+class MarketActivities:
+    """Activities of the queue `market`."""
+
+    def __init__(
+        self, feed: Feed, objects: Objects, tracks: Tracks, clock: Clock, rules: MarketRules
+    ) -> None:
+        self._feed, self._objects, self._tracks, self._clock, self._rules = (
+            feed,
+            objects,
+            tracks,
+            clock,
+            rules,
+        )
+        # Features and predictions of an hour look at the same window.
+        self._derived = lru_cache(maxsize=2)(self._derive)
+
+    def activities(self) -> list[Callable[..., object]]:
+        return [self.fetch, self.features, self.predict, self.roll]
+
+    @activity.defn
+    def fetch(self, told: HourIn) -> Fetched:
+        """Bring the market's hours up to asof and store the window that decisions may see."""
+        hour = TradingHour.at(told.asof)
+        with beating():
+            window = self._tracks.stage(told.track, hour, "fetch")
+            if not window:
+                self._feed.catch_up(hour)
+                grid = self._feed.window(hour)
+                window = self._objects.put_bytes(dump_grid(grid))
+                facts = {"hours": grid.hours, "instruments": len(grid.instruments), "venue": grid.venue}
+                window = self._tracks.keep_stage(told.track, hour, "fetch", window, facts)
+        return Fetched(window=window, lateness=Lateness.of(hour, self._clock.now()))
+
+    @activity.defn
+    def features(self, told: FeaturesIn) -> FeaturesOut:
+        """What the window says of the market and of each instrument at asof."""
+        hour = TradingHour.at(told.asof)
+        with beating():
+            view = view_of(self._derived(told.window), hour, self._rules.execution, Lateness(told.lateness))
+            sight = Sight(self._derived(told.window).grid.instruments, view, "", {})
+            reference = self._objects.put_bytes(sight.dump())
+            eligible = sum(reading.eligible for reading in view.readings)
+            facts = {"eligible": eligible, "lateness": told.lateness, "refused": view.market.refused}
+            reference = self._tracks.keep_stage(told.track, hour, "features", reference, facts)
+        return FeaturesOut(features=reference)
+
+    @activity.defn
+    def predict(self, told: PredictIn) -> Predicted:
+        """Add what the release, or the policies that drive a portfolio, make of it."""
+        hour = TradingHour.at(told.asof)
+        with beating():
+            sight = Sight.parse(self._objects.read(told.features))
+            names = [name for name in self._tracks.predictors(told.track, hour) if name in POLICIES]
+            market = self._derived(told.window)
+            sight = sight._replace(advice={name: advice_of(name, market, hour) for name in names})
+            reference = self._objects.put_bytes(sight.dump())
+            facts = {"policies": names, "release": sight.release}
+            reference = self._tracks.keep_stage(told.track, hour, "predict", reference, facts)
+        return Predicted(view=reference, release=sight.release)
+
+    @activity.defn
+    def roll(self, told: HourIn) -> Roll:
+        """The portfolios of the hour, as a stored list."""
+        hour = TradingHour.at(told.asof)
+        names = list(self._tracks.roll(told.track, hour))
+        reference = self._objects.put_bytes(canonical_json(names))
+        reference = self._tracks.keep_stage(told.track, hour, "roll", reference, {"portfolios": len(names)})
+        return Roll(portfolios=reference, count=len(names))
+
+    def _derive(self, window: str) -> Scene:
+        return derived(self._objects.read(window), self._rules)

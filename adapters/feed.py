@@ -1,0 +1,65 @@
+"""The market's hours as they come in: from the venue into the bar store, and as a window for a decision.
+
+Raw replies are stored by the wire before anything is parsed. The window is kept in memory between hours and
+read from the store at a start, so an hour costs what is new in it.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from adapters.bars import BarStore
+from adapters.kraken.market_data import MarketData
+from trading.clock import DAY_H, TradingHour
+from trading.grid import CARRY_H, dense
+from trading.market import Grid
+from trading.quality import SCHEMA
+
+WINDOW_H = 122 * DAY_H
+"""Hours that the longest policy and every feature need, in whole days and one more."""
+
+
+class VenueFeed:
+    """Hours of one venue's instruments; used by one thread at a time."""
+
+    def __init__(self, venue: str, market: MarketData, store: BarStore, instruments: Sequence[str]) -> None:
+        self._venue, self._market, self._store = venue, market, store
+        self._bars = dict.fromkeys(instruments, pl.DataFrame(schema=SCHEMA))
+        self._through: TradingHour | None = None
+
+    def catch_up(self, hour: TradingHour) -> None:
+        """Bring in every finished hour up to `hour`; a venue that does not answer raises, and nothing of the
+        hour counts as known.
+        """
+        if self._through is None or hour < self._through:
+            self._load(hour)
+        assert self._through is not None
+        if self._through >= hour:
+            return
+        first = max(self._through.number, hour.number - WINDOW_H) + 1
+        fresh = {name: self._market.recent(name, first).bars for name in self._bars}
+        for name, bars in fresh.items():
+            new = bars.filter(pl.col("asof") <= hour.asof)
+            if new.height:
+                self._store.write(self._venue, name, new)
+                self._bars[name] = pl.concat([self._bars[name], new.select(self._bars[name].columns)])
+        self._through = hour
+
+    def window(self, hour: TradingHour) -> Grid:
+        """The window ending at `hour`."""
+        first = hour.number - WINDOW_H + 1
+        since = TradingHour(first - CARRY_H).asof
+        for name, bars in self._bars.items():
+            if bars.height > WINDOW_H + CARRY_H + DAY_H:
+                self._bars[name] = bars.filter(pl.col("asof") >= since)
+        return dense(self._venue, self._bars, first, hour.number)
+
+    def _load(self, hour: TradingHour) -> None:
+        """Read what the store has; what it lacks at the end is asked of the venue."""
+        first = hour.number - WINDOW_H - CARRY_H
+        for name in self._bars:
+            self._bars[name] = self._store.read(self._venue, name, first, hour.number)
+        known = [bars["asof"].max() for bars in self._bars.values() if bars.height]
+        # A coin that did not trade in the newest hour is no gap: the newest bar of any coin tells.
+        newest = max((TradingHour.at(time) for time in known), default=TradingHour(first))  # type: ignore[arg-type]
+        self._through = newest.previous if newest == hour and len(known) < len(self._bars) else newest

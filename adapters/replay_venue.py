@@ -1,0 +1,85 @@
+"""The simulator as a venue in lockstep: Kraken's protocol, at the simulator's own exact time.
+
+Kraken tells whole seconds, which is as near as a live venue's time can be known; a replay knows it exactly,
+and its time does not pass while somebody is at work. Rate counters run in real time, which has no meaning
+there; how long a call may take has.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import httpx
+
+from adapters.clock import Clock, SystemClock
+from adapters.http import Wire
+from adapters.kraken.auth import Credentials, KrakenAuth
+from adapters.kraken.caller import Caller
+from adapters.kraken.catalogue import Catalogue
+from adapters.kraken.connect import VENUE, reply_log
+from adapters.kraken.limits import Counter, Pacer, Tier
+from adapters.kraken.market_data import MarketData
+from adapters.kraken.nonce import NonceSource
+from adapters.kraken.private import PrivateApi
+from adapters.kraken.public import PublicApi
+from adapters.kraken.venue import KrakenVenue
+from adapters.venue_clock import ReplayClock
+
+BOUNDLESS = 1e9
+
+
+class LockstepClock(SystemClock):
+    """Venue time for stamps and deadlines, real time for how long something takes."""
+
+    def __init__(self, venue: ReplayClock) -> None:
+        self._venue = venue
+
+    def now(self) -> datetime:
+        return self._venue.now()
+
+
+class LockstepVenue(KrakenVenue):
+    """Kraken's protocol at a time that is told, not measured."""
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def wait(self, until: datetime) -> None:
+        """Return at once: while somebody is at work no time passes."""
+
+
+class Simulated(NamedTuple):
+    """What a replay has of the simulator."""
+
+    venue: LockstepVenue
+    market: MarketData
+    catalogue: Catalogue
+
+
+@contextmanager
+def simulated(home: Path, address: str, credentials: Credentials, clock: ReplayClock) -> Iterator[Simulated]:
+    """Our client of the simulator, which this process holds the key of as long as the block lasts."""
+    system, lockstep = SystemClock(), LockstepClock(clock)
+    nonces = NonceSource(home / "nonces", credentials.key, system)
+    wire = Wire(address, reply_log(home, VENUE, system), system)
+    try:
+        public = PublicApi(_caller(wire, system))
+        private = PrivateApi(_caller(wire, system, KrakenAuth(credentials, nonces)), lockstep)
+        catalogue = Catalogue(public.asset_pairs())
+        yield Simulated(
+            LockstepVenue(public, private, catalogue, lockstep),
+            MarketData(public, catalogue, lockstep),
+            catalogue,
+        )
+    finally:
+        wire.close()
+        nonces.close()
+
+
+def _caller(wire: Wire, clock: Clock, auth: httpx.Auth | None = None) -> Caller:
+    tier = Tier(BOUNDLESS, BOUNDLESS, BOUNDLESS, BOUNDLESS)
+    pacer = Pacer(Counter(tier.key_max, tier.key_decay_per_s), tier)
+    return Caller(wire, pacer, clock, Random(0), auth)  # noqa: S311 - jitters waits

@@ -1,0 +1,207 @@
+"""Everything that the hours of portfolios leave behind, read and written in batches.
+
+A unit is one transaction over the portfolios of a batch; inside it each portfolio has a savepoint of its own,
+so that what fails for one leaves no trace and the others go on.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, and_, func, select
+from sqlalchemy.orm import Session
+
+from adapters.clock import Clock
+from adapters.storage.base import PortfolioKey, Repository, store_once
+from adapters.storage.decisions import Approval, Decisions, StoredDecision, approvals_of
+from adapters.storage.engine import reading, unit_of_work
+from adapters.storage.hours import Mandate, PortfolioHour
+from adapters.storage.order_book import TRADE
+from adapters.storage.orders import FillRow, OrderRow
+from adapters.storage.reconciliations import BalanceRow, Reconciliation
+from adapters.storage.states import FoldedFill, Mark, Proof, StateRow
+from trading.clock import TradingHour
+from trading.execution.protocol import Kind, Trade
+from trading.instruments import Instrument
+from trading.live.documents import digest_of, parse_state
+from trading.live.values import Approved, Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
+from trading.portfolio import Account, Decision
+from trading.risk.approve import ApprovedOrder
+
+
+class PortfolioBooks(Repository):
+    """One portfolio's hours inside a unit."""
+
+    def __init__(self, session: Session, key: PortfolioKey, now: datetime) -> None:
+        super().__init__(session, key)
+        self._now = now
+
+    @property
+    def _owner(self) -> dict[str, str]:
+        return self._key._asdict()
+
+    def ticket(self, hour: TradingHour) -> Ticket:
+        """The mandate that holds at an hour; none is a `UsageError` of whoever asks."""
+        query = select(Mandate).where(*self._mine(Mandate), Mandate.asof <= hour.asof)
+        row = self._session.scalars(query.order_by(Mandate.asof.desc()).limit(1)).one()
+        return Ticket(row.predictor, row.digest, row.document)
+
+    def standing(self, instruments: Sequence[str]) -> Standing:
+        """The portfolio after its last settled hour."""
+        query = select(StateRow).where(*self._mine(StateRow)).order_by(StateRow.asof.desc()).limit(1)
+        row = self._session.scalars(query).one()
+        return Standing(TradingHour.at(row.asof).number, parse_state(row.document, instruments))
+
+    def settled_hour(self) -> int:
+        """asof of the last state, in hours since the epoch."""
+        asof = self._session.scalars(select(func.max(StateRow.asof)).where(*self._mine(StateRow))).one()
+        return TradingHour.at(asof).number
+
+    def ended(self, hour: TradingHour) -> HourEnd | None:
+        row = self._session.get(PortfolioHour, (*self._key, hour.asof))
+        return HourEnd(row.outcome, row.reason, row.fills, row.settled) if row else None
+
+    def held(self, hour: TradingHour, instruments: Sequence[Instrument]) -> Held | None:
+        """What the last comparison since asof found at the venue; None before there was one."""
+        newest = select(func.max(Reconciliation.at)).where(*self._mine(Reconciliation))
+        at = self._session.scalar(newest)
+        if at is None or at < hour.asof:
+            return None
+        rows = self._session.scalars(select(BalanceRow).where(*self._mine(BalanceRow), BalanceRow.at == at))
+        found = {row.asset: row.held for row in rows}
+        cash = found.get(instruments[0].quote, 0)
+        return Held(cash, {i.name: found[i.base] for i in instruments if i.base in found})
+
+    def unfolded(self) -> list[Booked]:
+        """Fills that are part of no state yet, by time."""
+        same = (FillRow.track == OrderRow.track, FillRow.portfolio == OrderRow.portfolio)
+        mine = (FillRow.track == FoldedFill.track, FillRow.portfolio == FoldedFill.portfolio)
+        query = (
+            select(OrderRow.kind, OrderRow.number, OrderRow.asof, FillRow.trade_id, *TRADE)
+            .join(OrderRow, and_(*same, FillRow.id == OrderRow.id))
+            .outerjoin(FoldedFill, and_(*mine, FillRow.trade_id == FoldedFill.trade_id))
+            .where(*self._mine(FillRow), FoldedFill.trade_id.is_(None))
+            .order_by(FillRow.at, OrderRow.number, FillRow.trade_id)
+        )
+        rows = self._session.execute(query)
+        return [Booked(Trade(*trade), Kind(kind), number, asof) for kind, number, asof, *trade in rows]
+
+    def fold(self, hour: TradingHour, booked: Collection[Booked]) -> None:
+        """Note that these fills are part of the state of `hour`."""
+        for fill in booked:
+            row = FoldedFill(**self._owner, trade_id=fill.trade.id, asof=hour.asof)
+            store_once(self._session, row)
+
+    def keep_mark(self, hour: TradingHour, account: Account, flow: int, fired: int, said: Guarded) -> None:
+        mark = Mark(
+            **self._owner,
+            asof=hour.asof,
+            equity=account.equity,
+            units=account.units,
+            cash=account.cash,
+            exposure=account.exposure,
+            positions=account.positions,
+            flow=flow,
+            peak=account.peak,
+            lifetime_peak=account.lifetime_peak,
+            tier=account.tier,
+            triggers=fired,
+            state=said.state,
+            halt_epoch=said.epoch,
+            halt=said.halt,
+            at=self._now,
+        )
+        store_once(self._session, mark)
+
+    def guarded(self, hour: TradingHour) -> Guarded | None:
+        """What the guard answered to the hour's mark; None before it was told."""
+        row = self._session.get(Mark, (*self._key, hour.asof))
+        return Guarded(row.state, row.halt_epoch, row.tier, row.halt) if row else None
+
+    def keep_decision(
+        self,
+        hour: TradingHour,
+        outcome: str,
+        halt_epoch: int,
+        document: str,
+        instruments: Sequence[str],
+        decision: Decision,
+        orders: Sequence[ApprovedOrder],
+    ) -> Told:
+        """Store a decision with its approvals, unless there is one: the first stored wins for ever."""
+        row = StoredDecision(
+            **self._owner,
+            asof=hour.asof,
+            outcome=outcome,
+            halt_epoch=halt_epoch,
+            digest=digest_of(document),
+            document=document,
+            decided=self._now,
+        )
+        approvals = approvals_of(self._key, hour.asof, instruments, decision, orders)
+        return self._told(Decisions(self._session, self._key).store(row, approvals))
+
+    def decision(self, hour: TradingHour) -> Told | None:
+        row = Decisions(self._session, self._key).at(hour.asof)
+        return self._told(row) if row else None
+
+    def settle(self, hour: TradingHour, document: str, end: HourEnd) -> str:
+        """Store the state after the hour and that the hour is over; returns the state's digest."""
+        digest = digest_of(document)
+        store_once(self._session, StateRow(**self._owner, asof=hour.asof, digest=digest, document=document))
+        self.end(hour, end)
+        return digest
+
+    def end(self, hour: TradingHour, end: HourEnd) -> None:
+        told: dict[str, Any] = self._owner | end._asdict()
+        store_once(self._session, PortfolioHour(**told, asof=hour.asof, ended=self._now))
+
+    def state_digest(self, hour: TradingHour) -> str:
+        """Of the state after an hour; empty without one."""
+        row = self._session.get(StateRow, (*self._key, hour.asof))
+        return row.digest if row else ""
+
+    def keep_proof(self, hour: TradingHour, held: bool, decision: str, state: str, note: str) -> None:
+        row = Proof(
+            **self._owner, asof=hour.asof, held=held, decision=decision, state=state, note=note, at=self._now
+        )
+        store_once(self._session, row)
+
+    def _told(self, row: StoredDecision) -> Told:
+        chosen = (*self._mine(Approval), Approval.asof == row.asof, Approval.lots != 0)
+        approvals = self._session.scalars(select(Approval).where(*chosen).order_by(Approval.instrument))
+        approved = {a.instrument: Approved(a.lots, a.limit, a.stop, a.take, a.trail) for a in approvals}
+        return Told(row.outcome, row.halt_epoch, row.digest, row.document, approved)
+
+
+class Unit:
+    """A transaction over some portfolios of one track."""
+
+    def __init__(self, session: Session, track: str, now: datetime) -> None:
+        self._session, self._track, self._now = session, track, now
+
+    @contextmanager
+    def part(self, portfolio: str) -> Iterator[PortfolioBooks]:
+        """One portfolio; an error inside undoes what was done for it, and for nobody else."""
+        with self._session.begin_nested():
+            yield PortfolioBooks(self._session, PortfolioKey(self._track, portfolio), self._now)
+
+
+class HourBooks:
+    """The portfolios of a database; `clock` is the venue's."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine, self._clock = engine, clock
+
+    @contextmanager
+    def unit(self, track: str, portfolios: Sequence[str]) -> Iterator[Unit]:
+        """One transaction that holds the portfolios' locks."""
+        with unit_of_work(self._engine, *(PortfolioKey(track, name) for name in portfolios)) as session:
+            yield Unit(session, track, self._clock.now())
+
+    @contextmanager
+    def view(self, track: str, portfolio: str) -> Iterator[PortfolioBooks]:
+        """One portfolio, to read."""
+        with reading(self._engine) as session:
+            yield PortfolioBooks(session, PortfolioKey(track, portfolio), self._clock.now())

@@ -1,0 +1,142 @@
+"""A track as a whole: who is on it, what each stage of its hours left, and how each hour ended."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from adapters.clock import Clock
+from adapters.storage.base import PortfolioKey, store_once
+from adapters.storage.engine import reading, unit_of_work
+from adapters.storage.hours import Hour, Mandate, PortfolioHour, Stage, TrackTerms
+from adapters.storage.journal import Journal
+from adapters.storage.outbox import post
+from adapters.storage.portfolios import open_portfolio
+from adapters.storage.states import StateRow
+from trading.clock import TradingHour
+from trading.config import TradingConfig, canonical_json
+from trading.ledger.entries import flow_entry
+from trading.ledger.journal import CASH, DEPOSITS
+from trading.live.documents import digest_of, dump_mandate, dump_state
+from trading.live.values import HourEnd
+from trading.portfolio import PortfolioState
+
+
+class Opening(NamedTuple):
+    """A portfolio before its first hour."""
+
+    key: PortfolioKey
+    quote: str
+    cash: int
+    """1e-8 quote."""
+    hour: TradingHour
+    """asof of the first decision."""
+    predictor: str
+    config: TradingConfig
+    review_after_h: int = 0
+
+
+def open_track(session: Session, opening: Opening, terms: Mapping[str, object]) -> bool:
+    """Store a portfolio with its mandate, its money and its empty state; False when it stands already.
+
+    The session holds no lock yet, as there is nothing to lock.
+    """
+    key, hour = opening.key, opening.hour
+    new = open_portfolio(session, key, opening.quote, hour.asof)
+    document = canonical_json(terms).decode()
+    store_once(session, TrackTerms(track=key.track, digest=digest_of(document), document=document))
+    if not new:
+        return False
+    config = dump_mandate(opening.config, opening.review_after_h)
+    rows = {"digest": digest_of(config), "document": config}
+    store_once(session, Mandate(**key._asdict(), asof=hour.asof, predictor=opening.predictor, **rows))
+    deposit = (DEPOSITS, CASH, opening.quote, opening.cash)
+    Journal(session, key).post(flow_entry("opening", hour.asof, *deposit))
+    state = dump_state(PortfolioState.opening(opening.cash, 0), ())
+    before: dict[str, Any] = {"asof": hour.previous.asof, "digest": digest_of(state), "document": state}
+    store_once(session, StateRow(**key._asdict(), **before))
+    return True
+
+
+class Tracks:
+    """The tracks of a database; `clock` is the venue's."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine, self._clock = engine, clock
+
+    def roll(self, track: str, hour: TradingHour) -> Sequence[str]:
+        """The portfolios whose mandate began at `hour` or before, sorted."""
+        query = select(Mandate.portfolio).where(Mandate.track == track, Mandate.asof <= hour.asof)
+        with reading(self._engine) as session:
+            return session.scalars(query.distinct().order_by(Mandate.portfolio)).all()
+
+    def predictors(self, track: str, hour: TradingHour) -> Sequence[str]:
+        """What drives some portfolio at `hour`, sorted."""
+        query = select(Mandate.predictor).where(Mandate.track == track, Mandate.asof <= hour.asof)
+        with reading(self._engine) as session:
+            return session.scalars(query.distinct().order_by(Mandate.predictor)).all()
+
+    def keep_stage(
+        self, track: str, hour: TradingHour, stage: str, reference: str, summary: Mapping[str, object]
+    ) -> str:
+        """Store what a stage left; returns the reference that stands: the first one stored."""
+        with unit_of_work(self._engine) as session:
+            first = session.get(Stage, (track, hour.asof, stage))
+            if first is not None:
+                return first.reference
+            text = canonical_json(summary).decode()
+            row = Stage(
+                track=track,
+                asof=hour.asof,
+                stage=stage,
+                reference=reference,
+                summary=text,
+                at=self._clock.now(),
+            )
+            return store_once(session, row)[0].reference
+
+    def stage(self, track: str, hour: TradingHour, stage: str) -> str:
+        """The reference that a stage left; empty before it is done."""
+        with reading(self._engine) as session:
+            row = session.get(Stage, (track, hour.asof, stage))
+            return row.reference if row else ""
+
+    def ended(self, track: str, hour: TradingHour) -> str:
+        """How the hour of the track ended; empty while it has not."""
+        with reading(self._engine) as session:
+            row = session.get(Hour, (track, hour.asof))
+            return row.outcome if row else ""
+
+    def ends(self, track: str, hour: TradingHour) -> Mapping[str, HourEnd]:
+        """Of the portfolios whose hour is over, how."""
+        query = select(PortfolioHour).where(PortfolioHour.track == track, PortfolioHour.asof == hour.asof)
+        with reading(self._engine) as session:
+            rows = session.scalars(query).all()
+        return {row.portfolio: HourEnd(row.outcome, row.reason, row.fills, row.settled) for row in rows}
+
+    def last(self, track: str) -> TradingHour | None:
+        """The last hour of the track that ended; None before the first."""
+        with reading(self._engine) as session:
+            asof = session.scalar(select(func.max(Hour.asof)).where(Hour.track == track))
+        return TradingHour.at(asof) if asof else None
+
+    def end(
+        self, track: str, hour: TradingHour, outcome: str, reason: str, portfolios: Collection[str]
+    ) -> None:
+        """Close the hour of the track; the first row stored stands."""
+        settled = sum(end.settled for name, end in self.ends(track, hour).items() if name in portfolios)
+        told: dict[str, Any] = {
+            "outcome": outcome,
+            "reason": reason,
+            "portfolios": len(portfolios),
+            "settled": settled,
+        }
+        with unit_of_work(self._engine) as session:
+            if session.get(Hour, (track, hour.asof)) is None:
+                session.add(Hour(track=track, asof=hour.asof, **told, ended=self._clock.now()))
+
+    def alert(self, track: str, name: str, kind: str, portfolio: str, message: str) -> None:
+        """Put an alert into the outbox, once."""
+        with unit_of_work(self._engine) as session:
+            post(session, track, name, kind, portfolio, message, self._clock.now())

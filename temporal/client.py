@@ -1,0 +1,43 @@
+"""How everybody reaches the engine: one address, one converter, and the codec if there is a key."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
+from temporalio.service import RPCError
+
+from temporal.codec import EncryptionCodec
+from trading.errors import VenueUnavailable
+
+
+class Server(NamedTuple):
+    """Where the engine is, and with which keys payloads are sealed."""
+
+    address: str
+    namespace: str
+    keys: tuple[tuple[str, bytes], ...] = ()
+    """(id, 32 bytes), the one to seal with first; none: payloads are plain."""
+
+
+def converter(keys: tuple[tuple[str, bytes], ...] = ()) -> DataConverter:
+    """The one converter of clients, workers, replays and tools."""
+    if not keys:
+        return pydantic_data_converter
+    return replace(
+        pydantic_data_converter,
+        payload_codec=EncryptionCodec(dict(keys), keys[0][0]),
+        # Error messages would be stored in the clear otherwise.
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
+
+
+async def connect(server: Server) -> Client:
+    """A client of the engine; `VenueUnavailable` if it does not answer."""
+    try:
+        return await Client.connect(
+            server.address, namespace=server.namespace, data_converter=converter(server.keys)
+        )
+    except (RPCError, RuntimeError) as error:
+        raise VenueUnavailable(f"Temporal does not answer at {server.address}; start it first") from error

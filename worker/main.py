@@ -1,0 +1,80 @@
+"""A worker process: every task queue of a track, each with slots of its own, until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from temporal.client import connect
+from trading.compiled import use_cache
+from worker.compose import Activities, activities_of
+from worker.sandbox import runner
+from worker.terms import Terms
+from workflows.drawdown_halt import DrawdownHaltWorkflow
+from workflows.names import MARKET, TRADING, TRADING_WAIT
+from workflows.order import OrderWorkflow
+from workflows.portfolio_hour import PortfolioHourWorkflow
+from workflows.portfolio_shard import PortfolioShardWorkflow
+from workflows.trading_hour import LaunchWorkflow, TradingHourWorkflow
+
+WORKFLOWS = (
+    LaunchWorkflow,
+    TradingHourWorkflow,
+    PortfolioShardWorkflow,
+    PortfolioHourWorkflow,
+    OrderWorkflow,
+    DrawdownHaltWorkflow,
+)
+SLOTS = {MARKET: 2, TRADING: 16, TRADING_WAIT: 2_000}
+"""Activities at once. A wait costs nothing but its slot."""
+CACHED_WORKFLOWS = 3_000
+"""A thousand guards and portfolio hours, with room."""
+STICKY = timedelta(seconds=2)
+"""How long a task waits for the worker that knows its workflow, which may just have died."""
+GRACE = timedelta(seconds=10)
+"""Activities may finish for so long after the worker was told to stop."""
+
+
+@asynccontextmanager
+async def workers(client: Client, activities: Activities) -> AsyncIterator[None]:
+    """Workers of every queue that has activities; workflows run on `trading`."""
+    async with AsyncExitStack() as stack:
+        for queue, served in activities.items():
+            threads = min(SLOTS[queue], 64)
+            pool = stack.enter_context(ThreadPoolExecutor(threads, f"{queue}-activity"))
+            options: dict[str, Any] = {"workflows": WORKFLOWS} if queue == TRADING else {}
+            await stack.enter_async_context(
+                Worker(
+                    client,
+                    task_queue=queue,
+                    activities=served,
+                    activity_executor=pool,
+                    max_concurrent_activities=SLOTS[queue],
+                    max_cached_workflows=CACHED_WORKFLOWS if queue == TRADING else 1,
+                    sticky_queue_schedule_to_start_timeout=STICKY,
+                    graceful_shutdown_timeout=GRACE,
+                    workflow_runner=runner(),
+                    **options,
+                )
+            )
+        yield
+
+
+async def serve(terms: Terms, ready: Callable[[], None]) -> None:
+    """Say `ready`, then work until SIGTERM or SIGINT; what is under way gets `GRACE` to finish."""
+    use_cache(terms.cache)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    client = await connect(terms.server)
+    with activities_of(terms, client) as activities:
+        async with workers(client, activities):
+            ready()
+            await stop.wait()

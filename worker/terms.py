@@ -1,0 +1,36 @@
+"""What a worker is told when it starts: where everything is, and whose hours it works."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from temporal.client import Server
+
+
+class Terms(BaseModel):
+    """Of one worker process; written by whoever starts it, kept out of the command line for its secrets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["replay"]
+    track: str
+    home: Path
+    """Folder of the track: nonces, replies, objects, bars, operators' keys."""
+    database: str
+    """URL, `sqlite:///file` or `postgresql://…`."""
+    temporal: str
+    """host:port of the engine."""
+    namespace: str
+    venue: str
+    """Address of the simulator."""
+    key: str
+    secret: str
+    instruments: tuple[str, ...]
+    cache: Path
+    """Folder of compiled code."""
+    sealing_keys: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def server(self) -> Server:
+        return Server(self.temporal, self.namespace, self.sealing_keys)
