@@ -27,6 +27,7 @@ from cli import (
     testing,
     users,
     walkforward,
+    worker,
 )
 from trading.errors import BallastError, UsageError
 
@@ -93,6 +94,7 @@ app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
 app.command("api")(api.api)
 app.add_typer(users.app, name="users")
+app.command("worker", hidden=True)(worker.worker)
 app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
 
 
