@@ -24,6 +24,7 @@ from sqlalchemy import Engine, exists, select, text
 
 from adapters.clock import Clock
 from adapters.files import locked
+from adapters.observability import ALERTS
 from adapters.storage.engine import POSTGRESQL, reading, unit_of_work
 from adapters.storage.outbox import Alert, Delivery
 from trading.errors import UsageError
@@ -195,6 +196,7 @@ class AlertOutbox:
                     with unit_of_work(self._engine) as session:
                         now = self._clock.now()
                         session.add(Delivery(track=track, alert=alert.alert, channel=channel.name, at=now))
+                    ALERTS.labels(alert.kind, channel.name).inc()
         return waiting
 
     def _undelivered(self, track: str, channel: str) -> Sequence[Alert]:

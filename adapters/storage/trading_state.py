@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from adapters.audit import Audit, Kind
 from adapters.clock import Clock
+from adapters.observability import show_state
 from adapters.storage.base import WITNESS, Base, Owned, PortfolioKey, Repository, one_of, refers
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.halts import Halts
@@ -122,13 +123,16 @@ class TradingStates:
             latch = Latch(*standing, (cause,) if standing.state == HALTED else ())
             mine = (Mark.track == track, Mark.portfolio == portfolio)
             mark = session.scalars(select(Mark).where(*mine).order_by(Mark.asof.desc()).limit(1)).first()
+        show_state(track, portfolio, standing)
         return _begun(latch, mark)
 
     def record(self, track: str, portfolio: str, told: Told) -> Recorded:
         """Store an event with all that goes with it; told again, the first answer comes back."""
         key = PortfolioKey(track, portfolio)
         with unit_of_work(self._engine, key) as session:
-            return _store(session, key, told, self._clock.now())
+            recorded = _store(session, key, told, self._clock.now())
+        show_state(track, portfolio, recorded.standing)
+        return recorded
 
     def history(self, track: str, portfolio: str, most: int = 50) -> list[HaltEvent]:
         """The last events, oldest first."""
