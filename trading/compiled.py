@@ -14,17 +14,37 @@ function and every `trading` function it calls, compiles the copies, and leaves 
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Callable
 from dis import get_instructions
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import types
+from numba.core.caching import FunctionCache
+from numba.core.runtime.nrt import rtsys
 
 SOURCE = Path(__file__).parent
+
+
+def _import_arrays_without_blas() -> None:
+    """Spare numba its search for SciPy's BLAS, 0.1 s for products that are banned here."""
+    known = sys.modules.get("scipy.linalg")
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        if known is None:
+            del sys.modules["scipy.linalg"]
+        else:
+            sys.modules["scipy.linalg"] = known
+
+
+_import_arrays_without_blas()
 
 CACHES_KEPT = 4
 """Each change of the sources begins a new folder of compiled code; the least recently used ones go."""
@@ -65,14 +85,35 @@ def use_cache(folder: Path) -> None:
 @cache
 def compiled(function: F) -> F:
     """The compiled twin of `function`, made once a process; compiles on its first call with given types."""
-    return cast(F, njit(_linked(function), cache=_disk_cache, **_options(function)))
+    twin = njit(_copied(function), **_options(function))
+    if _disk_cache:
+        twin._cache = _Cache(twin.py_func)  # type: ignore[no-untyped-call]
+    else:
+        _link(twin.py_func)
+    return cast(F, twin)
+
+
+class _Cache(FunctionCache):
+    """numba's disk cache, less what only a compilation needs: twins of all callees, and the registration of
+    every function that numba knows, which takes longer than loading a whole backtest.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            found = self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        if found is None:
+            _link(self._py_func)
+        return found
 
 
 @cache
 def _callee(function: F) -> F:
     """The twin that compiled code calls. Python cannot call it: that saves a third of the compile time."""
     options = _options(function) | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    twin = njit(_linked(function), **options)
+    source = _copied(function)
+    _link(source)
+    twin = njit(source, **options)
     resolve = twin.get_call_template
 
     def resolve_once(args: Any, kws: Any) -> Any:
@@ -92,19 +133,22 @@ def _options(function: Any) -> dict[str, Any]:
     return {"nogil": True, "boundscheck": False, "error_model": model, "_nrt": counts}
 
 
-def _linked(function: Any) -> FunctionType:
-    """A copy of `function` whose calls to functions of `trading` or its own package go to compiled twins."""
-    used = {step.argval for step in get_instructions(function) if step.opname == "LOAD_GLOBAL"}
-    ours = {"trading", function.__module__.split(".")[0]}
-    names = {
-        name: _callee(value)
-        for name, value in function.__globals__.items()
-        if name in used and isinstance(value, FunctionType) and value.__module__.split(".")[0] in ours
-    }
+def _copied(function: Any) -> FunctionType:
+    """A copy of `function` with globals of its own."""
     copy = FunctionType(
-        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__
+        function.__code__, dict(function.__globals__), function.__name__, function.__defaults__
     )
     copy.__qualname__ = function.__qualname__
     copy.__module__ = function.__module__
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
+
+
+def _link(copy: FunctionType) -> None:
+    """Let the calls of a copy to functions of `trading` or its own package go to compiled twins."""
+    used = {step.argval for step in get_instructions(copy) if step.opname == "LOAD_GLOBAL"}
+    ours = {"trading", copy.__module__.split(".")[0]}
+    for name in used:
+        called = copy.__globals__.get(name)
+        if isinstance(called, FunctionType) and called.__module__.split(".")[0] in ours:
+            copy.__globals__[name] = _callee(called)

@@ -64,10 +64,9 @@ def day_structure(grid: Grid, row: int, *, plain: bool = False) -> DayStructure:
     `plain` runs the same source uncompiled.
     """
     assets = len(grid.instruments)
-    day = DayStructure(np.empty((assets, assets)), np.empty(assets, dtype=np.int64), np.empty(assets))
-    run = _fill if plain else compiled(_fill)
-    run(grid.close, grid.stale, row, grid.btc, day.correlation, day.cluster, day.beta)
-    return day
+    correlation = np.empty((assets, assets))
+    cluster, beta = _days(grid, row, 1, correlation, plain=plain)
+    return DayStructure(correlation, cluster[0], beta[0])
 
 
 def daily_structure(grid: Grid, first_row: int, *, plain: bool = False) -> Structure:
@@ -75,80 +74,110 @@ def daily_structure(grid: Grid, first_row: int, *, plain: bool = False) -> Struc
     row = first_row - (grid.first + first_row) % DAY_H
     if row < 0:
         row += DAY_H
-    days = len(range(row, grid.hours, DAY_H))
+    assets, days = len(grid.instruments), len(range(row, grid.hours, DAY_H))
+    return Structure(grid.first + row, *_days(grid, row, days, np.empty((assets, assets)), plain=plain))
+
+
+def _days(grid: Grid, row: int, days: int, correlation: Floats, *, plain: bool) -> tuple[Clusters, Floats]:
+    """Clusters and betas of the midnights from `row` on; `correlation` ends as that of the last."""
     assets = len(grid.instruments)
-    held = Structure(grid.first + row, np.empty((days, assets), dtype=np.int64), np.empty((days, assets)))
+    cluster, beta = np.empty((days, assets), dtype=np.int64), np.empty((days, assets))
     run = _fill if plain else compiled(_fill)
-    correlation = np.empty((assets, assets))
-    for day in range(days):
-        now = row + DAY_H * day
-        run(grid.close, grid.stale, now, grid.btc, correlation, held.cluster[day], held.beta[day])
-    return held
+    run(grid.close, grid.stale, row, grid.btc, correlation, cluster, beta)
+    return cluster, beta
 
 
 def _fill(
     close: Floats, stale: Flags, row: int, btc: int, correlation: Floats, cluster: Clusters, beta: Floats
 ) -> None:
-    returns = _returns(close, stale, row)
-    _correlate(returns, correlation)
-    _shrink(correlation)
-    for a in range(returns.shape[0]):
-        beta[a] = BETA_OWN * _beta(returns[a], returns[btc]) + BETA_PRIOR
-    _link(correlation, cluster)
+    days, a_day = cluster.shape[0], DAY_H // STEP_H
+    returns = _returns(close, stale, row + DAY_H * (days - 1), RETURNS + a_day * (days - 1))
+    for day in range(days):
+        newest = a_day * (days - 1 - day)
+        window = returns[newest : newest + RETURNS]
+        products = _products(window)
+        _correlate(window, products, correlation)
+        _shrink(correlation)
+        for a in range(window.shape[1]):
+            _, squares, product = _moments(window, products, a, btc)
+            own = product / squares if squares > 0.0 else 1.0
+            beta[day, a] = BETA_OWN * own + BETA_PRIOR
+        _link(correlation, cluster[day])
 
 
-def _returns(close: Floats, stale: Flags, row: int) -> Floats:
-    """Log returns over `STEP_H`, newest first, (A, RETURNS); NaN where either end is stale or unknown."""
+def _returns(close: Floats, stale: Flags, row: int, count: int) -> Floats:
+    """Log returns over `STEP_H`, newest first, (count, A); NaN where either end is stale or unknown."""
     assets = close.shape[1]
-    returns = np.full((assets, RETURNS), nan)
+    returns = np.full((count, assets), nan)
     for a in range(assets):
         later = nan
-        for k in range(RETURNS + 1):
+        for k in range(count + 1):
             t = row - STEP_H * k
             price = nan
             if t >= 0 and not stale[t, a] and not isnan(close[t, a]):
                 price = ln(close[t, a])
             if k > 0 and not isnan(price) and not isnan(later):
-                returns[a, k - 1] = later - price
+                returns[k - 1, a] = later - price
             later = price
     return returns
 
 
-def _moments(x: Floats, y: Floats) -> tuple[float, float, float]:
-    """Sums of squares of x, of y and of products about their means, where both are known; NaN if too few."""
-    count, sum_x, sum_y = 0, 0.0, 0.0
-    for k in range(x.size):
-        if not isnan(x[k]) and not isnan(y[k]):
+def _products(window: Floats) -> Floats:
+    """Sums of products about the means, (A, A) above and on the diagonal; NaN where a return is unknown.
+
+    Coins run innermost, so that a CPU adds many pairs at once, each in the order of its own returns.
+    """
+    count, assets = window.shape
+    mean, away, products = np.zeros(assets), np.empty(assets), np.zeros((assets, assets))
+    for k in range(count):
+        for a in range(assets):
+            mean[a] += window[k, a]
+    for a in range(assets):
+        mean[a] /= count
+    for k in range(count):
+        for a in range(assets):
+            away[a] = window[k, a] - mean[a]
+        for i in range(assets):
+            own = away[i]
+            for j in range(i, assets):
+                products[i, j] += own * away[j]
+    return products
+
+
+def _moments(window: Floats, products: Floats, i: int, j: int) -> tuple[float, float, float]:
+    """Sums of squares of columns i and j and of their products about their means, over the returns that both
+    have; NaN if too few.
+    """
+    known = products[i, j] if i < j else products[j, i]
+    if not isnan(known):
+        return products[i, i], products[j, j], known
+    count, sum_i, sum_j = 0, 0.0, 0.0
+    for k in range(window.shape[0]):
+        if not isnan(window[k, i]) and not isnan(window[k, j]):
             count += 1
-            sum_x += x[k]
-            sum_y += y[k]
+            sum_i += window[k, i]
+            sum_j += window[k, j]
     if count < RETURNS_MIN:
         return nan, nan, nan
-    mean_x, mean_y = sum_x / count, sum_y / count
-    xx, yy, xy = 0.0, 0.0, 0.0
-    for k in range(x.size):
-        if not isnan(x[k]) and not isnan(y[k]):
-            dx, dy = x[k] - mean_x, y[k] - mean_y
-            xx += dx * dx
-            yy += dy * dy
-            xy += dx * dy
-    return xx, yy, xy
+    mean_i, mean_j = sum_i / count, sum_j / count
+    ii, jj, ij = 0.0, 0.0, 0.0
+    for k in range(window.shape[0]):
+        if not isnan(window[k, i]) and not isnan(window[k, j]):
+            away_i, away_j = window[k, i] - mean_i, window[k, j] - mean_j
+            ii += away_i * away_i
+            jj += away_j * away_j
+            ij += away_i * away_j
+    return ii, jj, ij
 
 
-def _beta(asset: Floats, market: Floats) -> float:
-    """Plain beta; one where unknown."""
-    _, squares, products = _moments(asset, market)
-    return products / squares if squares > 0.0 else 1.0
-
-
-def _correlate(returns: Floats, correlation: Floats) -> None:
+def _correlate(window: Floats, products: Floats, correlation: Floats) -> None:
     """Pairwise Pearson correlations, one on the diagonal, NaN where unknown."""
-    assets = returns.shape[0]
+    assets = window.shape[1]
     for i in range(assets):
         correlation[i, i] = 1.0
         for j in range(i + 1, assets):
-            xx, yy, xy = _moments(returns[i], returns[j])
-            rho = xy / sqrt(xx * yy) if xx > 0.0 and yy > 0.0 else nan
+            ii, jj, ij = _moments(window, products, i, j)
+            rho = ij / sqrt(ii * jj) if ii > 0.0 and jj > 0.0 else nan
             correlation[i, j] = rho
             correlation[j, i] = rho
 

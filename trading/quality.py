@@ -88,9 +88,10 @@ def usability(grid: Grid) -> tuple[Flags, Flags]:
     return unusable, refused
 
 
-def _count(flags: Flags, hours: int) -> NDArray[np.int64]:
-    """How many of the last `hours` rows are set, the present one included."""
-    total = np.cumsum(flags, axis=0, dtype=np.int64)
+def _count(flags: Flags, hours: int) -> NDArray[np.uint8]:
+    """How many of the last `hours` rows are set, the present one included; `hours` is at most 255."""
+    # The running count wraps in its byte, and the difference of two unwraps it.
+    total = np.cumsum(flags, axis=0, dtype=np.uint8)
     total[hours:] -= total[:-hours]
     return total
 

@@ -6,8 +6,7 @@ both forms, so the functions of a decision are written once. Packed arrays and r
 functions by reference.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, NewType, TypeVar, get_type_hints
 
@@ -35,7 +34,8 @@ def table(record: type, *shape: int) -> Any:
 def packed(record: type[R], rows: Iterable[R]) -> Any:
     """Plain records as a packed array, which stands wherever a sequence of them is declared."""
     layout: type = record
-    return np.array([_values(row) for row in rows], dtype=dtype_of(layout))
+    names = fields(layout)
+    return np.array([tuple(getattr(row, name) for name in names) for row in rows], dtype=dtype_of(layout))
 
 
 def packed_one(record: R) -> Any:
@@ -59,7 +59,3 @@ def blank(record: type[R], count: int) -> list[R]:
 
 def fields(record: type) -> tuple[str, ...]:
     return tuple(get_type_hints(record))
-
-
-def _values(row: Any) -> tuple[Any, ...]:
-    return tuple(row) if isinstance(row, Sequence) else astuple(row)

@@ -1,11 +1,14 @@
 """Clusters against scipy's, compiled against plain, and the rules for what is not known."""
 
+from math import sqrt
+
 import numpy as np
 import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from trading.correlation import CUT, LOOKBACK_H, SHRINK, daily_structure, day_structure
+from trading.features.arithmetic import ln
 from trading.market import Grid
 
 FIRST = 450_000 - 450_000 % 24 + 1
@@ -57,6 +60,26 @@ def test_correlation_and_beta_agree_with_numpy():
     day = day_structure(grid, row)
     np.testing.assert_allclose(day.correlation, wanted, atol=1e-12)
     np.testing.assert_allclose(day.beta, 0.67 * covariance[:, 0] / covariance[0, 0] + 0.33, atol=1e-12)
+
+
+@pytest.mark.parametrize("unknown", [(), (40, 41, 700)])
+def test_sums_run_from_the_newest_return_to_the_oldest(unknown: tuple[int, ...]):
+    grid = market(6, (2,))
+    row = grid.hours - 1
+    grid.stale[[row - hour for hour in unknown], 1] = True
+    times = [row - 4 * k for k in range(181)]
+    known = [k for k in range(180) if not grid.stale[times[k : k + 2]].any()]
+    x, y = ([ln(grid.close[times[k], a]) - ln(grid.close[times[k + 1], a]) for k in known] for a in (0, 1))
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    xx = xy = yy = 0.0
+    for a, b in zip(x, y, strict=True):
+        xx += (a - mean_x) * (a - mean_x)
+        yy += (b - mean_y) * (b - mean_y)
+        xy += (a - mean_x) * (b - mean_y)
+    rho = xy / sqrt(xx * yy)
+    day = day_structure(grid, row)
+    assert day.correlation[0, 1] == (1 - SHRINK) * rho + SHRINK * rho
+    assert day.beta[1] == 0.67 * (xy / xx) + 0.33
 
 
 def test_compiled_and_plain_runs_have_the_same_bits():
