@@ -29,7 +29,7 @@ from trading.instruments import Instrument, cash
 
 MEASURE_EVERY = timedelta(minutes=5)
 PAGE = 50
-PAGES_MAX = 400
+PAGES_MAX = 1_000
 TAKEN = "EGeneral:Invalid arguments:cl_ord_id not unique"
 
 TO_KRAKEN: dict[Kind, Literal["limit", "market", "stop-loss"]] = {
