@@ -20,6 +20,7 @@ from cli import (
     demo,
     doctor,
     features,
+    governance,
     hour,
     models,
     simulator,
@@ -92,6 +93,7 @@ app.command("walkforward")(walkforward.walkforward)
 app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
+app.add_typer(governance.app, name="governance")
 app.command("api")(api.api)
 app.add_typer(users.app, name="users")
 app.command("worker", hidden=True)(worker.worker)
