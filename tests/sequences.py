@@ -20,6 +20,7 @@ FAST = Nets(
     batch=32,
     learning_rate=1e-2,
     stride_h=2,
+    seeds=1,
 )
 
 

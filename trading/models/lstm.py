@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trading.models.artefact import GRAPH, Artefact
 from trading.models.net_graphs import lstm_graph
-from trading.models.nets import OUTPUTS, Batch, Panel, Random, described, fit_scaler, learn, seeded
+from trading.models.nets import OUTPUTS, Batch, Panel, Random, described, fit_members, fit_scaler
 from trading.models.presets import Nets
 from trading.models.sequences import COLUMNS, Sequences
 
@@ -49,13 +49,12 @@ def fit(
     beat: Callable[[str], None],
 ) -> Artefact:
     """Train on `train`, stop by `validate`; `beat` hears of every epoch."""
-    random, scaler = seeded(seed), fit_scaler(train)
-    net = Lstm(numbers)
+    scaler = fit_scaler(train)
     chunks = _Chunks(Panel.of(train, scaler, trained_through), numbers)
     tail = _Chunks(Panel.of(validate, scaler, trained_through), numbers)
-    fitted = learn(net, chunks.epoch, tail.epoch, chunks.steps, numbers, random, beat)
-    meta = described(train, trained_through, numbers, seed, fitted)
-    return Artefact("lstm", meta, {GRAPH: lstm_graph(net.state_dict(), scaler, numbers)})
+    members = fit_members(lambda: Lstm(numbers), chunks.epoch, tail.epoch, chunks.steps, numbers, seed, beat)
+    meta = described(train, trained_through, numbers, seed, members)
+    return Artefact("lstm", meta, {GRAPH: lstm_graph([of.weights for of in members], scaler, numbers)})
 
 
 class _Chunks:

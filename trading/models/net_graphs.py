@@ -4,7 +4,7 @@ Written node by node from the weights, so that the same weights are the same byt
 between what was trained and what is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,10 +54,11 @@ class Drawing:
     def reshape(self, x: str, *shape: int) -> str:
         return self.node("Reshape", x, self.constant(shape, np.int64))
 
-    def finish(self, outputs: str, steps: int) -> bytes:
-        """Split the six outputs and write the model; input (rows, steps, columns)."""
+    def finish(self, members: Sequence[str], steps: int) -> bytes:
+        """Split the mean of the members' six outputs and write the model; input (rows, steps, columns)."""
         h = len(HORIZONS_H)
-        split = helper.make_node("Split", [outputs], ["logits", "z"], axis=-1, num_outputs=2)
+        mean = self.node("Mean", *members)
+        split = helper.make_node("Split", [mean], ["logits", "z"], axis=-1, num_outputs=2)
         shape: list[str | int | None] = ["rows", steps, len(COLUMNS)]
         graph = helper.make_graph(
             [*self._nodes, split],
@@ -73,24 +74,32 @@ class Drawing:
         return bytes(model.SerializeToString(deterministic=True))
 
 
-def lstm_graph(weights: Weights, scaler: Scaler, numbers: Nets) -> bytes:
-    """The graph of `trading.models.lstm.Lstm`, asked about the last hour of a window."""
+def lstm_graph(members: Sequence[Weights], scaler: Scaler, numbers: Nets) -> bytes:
+    """The mean of nets `trading.models.lstm.Lstm`, asked about the last hour of a window."""
     draw = Drawing()
     by_hour = draw.node("Transpose", _scaled(draw, scaler), perm=[1, 0, 2])
+    return draw.finish([_lstm(draw, by_hour, of, numbers) for of in members], numbers.steps)
+
+
+def _lstm(draw: Drawing, by_hour: str, weights: Weights, numbers: Nets) -> str:
     of_input, of_state = (_gates(weights[f"lstm.weight_{part}_l0"]) for part in ("ih", "hh"))
     bias = np.concatenate([_gates(weights[f"lstm.bias_{part}_l0"]) for part in ("ih", "hh")])
     parts = [draw.constant(part[None]) for part in (of_input, of_state, bias)]
     # Of the outputs (all states, last state) the second is wanted.
     state = draw.node("LSTM", by_hour, *parts, outputs=2, hidden_size=numbers.hidden)
     last = draw.reshape(state, -1, numbers.hidden)
-    return draw.finish(draw.linear(draw.norm(last, weights, "norm"), weights, "head"), numbers.steps)
+    return draw.linear(draw.norm(last, weights, "norm"), weights, "head")
 
 
-def transformer_graph(weights: Weights, scaler: Scaler, numbers: Nets) -> bytes:
-    """The graph of `trading.models.transformer.Transformer`."""
+def transformer_graph(members: Sequence[Weights], scaler: Scaler, numbers: Nets) -> bytes:
+    """The mean of nets `trading.models.transformer.Transformer`."""
     draw = Drawing()
     patches = numbers.steps // numbers.patch_h
     tokens = draw.reshape(_scaled(draw, scaler), -1, patches, numbers.patch_h * (len(COLUMNS) + 1))
+    return draw.finish([_transformer(draw, tokens, of, patches, numbers) for of in members], numbers.steps)
+
+
+def _transformer(draw: Drawing, tokens: str, weights: Weights, patches: int, numbers: Nets) -> str:
     x = draw.linear(tokens, weights, "embed")
     x = draw.node("Add", x, draw.constant(weights["position"].numpy()))
     for layer in range(numbers.layers):
@@ -100,7 +109,7 @@ def transformer_graph(weights: Weights, scaler: Scaler, numbers: Nets) -> bytes:
         x = draw.node("Add", x, narrow)
     axes = draw.constant([1], np.int64)
     mean = draw.node("ReduceMean", draw.norm(x, weights, "norm"), axes, keepdims=0)
-    return draw.finish(draw.linear(mean, weights, "head"), numbers.steps)
+    return draw.linear(mean, weights, "head")
 
 
 def _attend(draw: Drawing, x: str, weights: Weights, layer: str, patches: int, numbers: Nets) -> str:

@@ -6,7 +6,7 @@ torch's sums depend on the number of threads, so there is one. The same rows, nu
 weights, bit for bit, on processors with the same vector units.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,14 +63,15 @@ class Panel(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """How a training went."""
+    """One trained net."""
 
+    weights: dict[str, Tensor]
     epochs: int
-    """Epochs that were run."""
-    epoch_kept: int
+    """That were run."""
+    kept: int
     """The best of them, from 1."""
-    tail_loss: float
-    """Its loss on the tail."""
+    loss: float
+    """Of that one on the tail."""
 
 
 def fit_scaler(sequences: Sequences) -> Scaler:
@@ -79,7 +80,7 @@ def fit_scaler(sequences: Sequences) -> Scaler:
 
 
 def described(
-    train: Sequences, trained_through: int, numbers: Nets, seed: int, fitted: Fitted
+    train: Sequences, trained_through: int, numbers: Nets, seed: int, members: Sequence[Fitted]
 ) -> dict[str, Any]:
     """What an artefact says of the training that made it."""
     return {
@@ -91,19 +92,32 @@ def described(
         "steps": numbers.steps,
         "horizons_h": list(HORIZONS_H),
         "trained_through": trained_through,
-        **fitted._asdict(),
+        "epochs": [fitted.epochs for fitted in members],
+        "epochs_kept": [fitted.kept for fitted in members],
+        "tail_losses": [fitted.loss for fitted in members],
     }
 
 
-def seeded(seed: int) -> Random:
-    """Make torch repeat itself in this process; the generator shuffles the batches."""
+def fit_members(
+    make: Callable[[], nn.Module],
+    epoch: Epoch,
+    tail: Epoch,
+    steps: int,
+    numbers: Nets,
+    seed: int,
+    beat: Callable[[str], None],
+) -> list[Fitted]:
+    """Train `numbers.seeds` nets from seeds that follow each other; `steps` are those of an epoch."""
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    return np.random.default_rng(seed)
+    members = []
+    for member in range(seed, seed + numbers.seeds):
+        torch.manual_seed(member)
+        members.append(_learn(make(), epoch, tail, steps, numbers, np.random.default_rng(member), beat))
+    return members
 
 
-def learn(
+def _learn(
     net: nn.Module,
     epoch: Epoch,
     tail: Epoch,
@@ -112,7 +126,7 @@ def learn(
     random: Random,
     beat: Callable[[str], None],
 ) -> Fitted:
-    """Fit in place by AdamW under a cosine schedule, `steps` steps an epoch; the best weights stay."""
+    """Fit by AdamW under a cosine schedule, `steps` steps an epoch; the best weights are kept."""
     optimiser = torch.optim.AdamW(net.parameters(), numbers.learning_rate, weight_decay=numbers.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps * numbers.epochs)
     losses: list[float] = []
@@ -133,9 +147,7 @@ def learn(
         best = losses.index(min(losses)) + 1
         if number - best >= numbers.patience:
             break
-    net.load_state_dict(kept)
-    net.eval()
-    return Fitted(len(losses), best, min(losses))
+    return Fitted(kept, len(losses), best, min(losses))
 
 
 def _mean_loss(net: nn.Module, batches: Iterable[Batch], numbers: Nets) -> float:

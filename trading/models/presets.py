@@ -59,6 +59,8 @@ class Nets(NamedTuple):
     horizon_weights: tuple[float, float, float] = (0.5, 0.75, 1.0)
     stride_h: int = 6
     """Hours between two sequences of an instrument."""
+    seeds: int = 3
+    """Nets of one fold, whose outputs are averaged: what one seed gains is noise."""
     tail: float = 0.1
     """Last share of the training block that decides when to stop."""
 
@@ -110,14 +112,25 @@ PRESETS = {
             "quick",
             Boosting(rounds=40, rows_min=200, regime_rounds=30),
             Forest(trees=20, depth=6, rows_min=400, bag=0.25),
-            Nets(epochs=2, stride_h=12),
+            Nets(epochs=2, batch=64, stride_h=12, seeds=1),
             _SHORT._replace(rows_min=1_000, reference_rows=1_000),
         ),
         Preset(
             "smoke",
             Boosting(rounds=10, rows_min=100, regime_rounds=10),
             Forest(trees=10, depth=4, rows_min=200, bag=0.5),
-            Nets(steps=24, hidden=8, width=8, layers=1, heads=2, feed_forward=16, epochs=1, stride_h=24),
+            Nets(
+                steps=24,
+                hidden=8,
+                width=8,
+                layers=1,
+                heads=2,
+                feed_forward=16,
+                epochs=1,
+                batch=64,
+                stride_h=24,
+                seeds=1,
+            ),
             _SHORT._replace(train_months=3, train_months_min=2, rows_min=300, reference_rows=200),
         ),
     )

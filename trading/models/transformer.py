@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from trading.models.artefact import GRAPH, Artefact
 from trading.models.net_graphs import transformer_graph
-from trading.models.nets import OUTPUTS, Batch, Panel, Random, described, fit_scaler, learn, seeded
+from trading.models.nets import OUTPUTS, Batch, Panel, Random, described, fit_members, fit_scaler
 from trading.models.presets import Nets
 from trading.models.sequences import COLUMNS, Sequences
 
@@ -74,13 +74,15 @@ def fit(
     beat: Callable[[str], None],
 ) -> Artefact:
     """Train on `train`, stop by `validate`; `beat` hears of every epoch."""
-    random, scaler = seeded(seed), fit_scaler(train)
-    net = Transformer(numbers)
+    scaler = fit_scaler(train)
     strided = _Windows(Panel.of(train, scaler, trained_through), numbers)
     tail = _Windows(Panel.of(validate, scaler, trained_through), numbers)
-    fitted = learn(net, strided.epoch, tail.epoch, strided.steps, numbers, random, beat)
-    meta = described(train, trained_through, numbers, seed, fitted)
-    return Artefact("transformer", meta, {GRAPH: transformer_graph(net.state_dict(), scaler, numbers)})
+    members = fit_members(
+        lambda: Transformer(numbers), strided.epoch, tail.epoch, strided.steps, numbers, seed, beat
+    )
+    meta = described(train, trained_through, numbers, seed, members)
+    graph = transformer_graph([of.weights for of in members], scaler, numbers)
+    return Artefact("transformer", meta, {GRAPH: graph})
 
 
 class _Windows:
