@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.halt import HaltActivities
@@ -23,12 +24,15 @@ from adapters.storage.portfolios import open_portfolio
 from adapters.storage.trading_state import TradingStates
 from config.trading import load
 from trading.clock import TradingHour
+from worker.observed import Observed
 from workflows.drawdown_halt import DrawdownHaltWorkflow
 from workflows.names import TRADING, guard_update_id, halt_id
 
 START = TradingHour.at(datetime(2026, 3, 1, tzinfo=UTC))
 EQUITY = 1_000_000_000_000
 CONFIG = load()
+STICKY = timedelta(seconds=1)
+"""How long the engine waits for a worker that is gone before it asks another."""
 
 
 class Edges:
@@ -76,6 +80,8 @@ async def working(client: Client, engine: Engine, edges: Edges) -> AsyncIterator
             workflows=[DrawdownHaltWorkflow],
             activities=activities,
             activity_executor=executor,
+            interceptors=[Observed()],
+            sticky_queue_schedule_to_start_timeout=STICKY,
         ):
             yield
 
@@ -136,3 +142,14 @@ class Guard:
                 return status
             await asyncio.sleep(0.05)
         raise AssertionError(f"not {wanted} but {status}")
+
+
+def work_for_ever(address: str, folder: str) -> None:
+    """A worker in a process of its own, which only a signal ends."""
+
+    async def work() -> None:
+        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        async with working(client, connect(sqlite_url(Path(folder) / "ballast.db")), Edges()):
+            await asyncio.Event().wait()
+
+    asyncio.run(work())
