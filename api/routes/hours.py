@@ -12,7 +12,7 @@ from adapters.storage.hours import PortfolioHour
 from adapters.storage.story import Account, Filled, Sent, Story, Verdict, story
 from api.problems import REFUSALS, Refused
 from api.scope import Scoped
-from api.wire import Answer, BeforeQuery, LimitQuery, Page, cursor, decimal_text, moment, place
+from api.wire import Answer, BeforeQuery, LimitQuery, Money, Page, cursor, decimal_text, moment, place
 from trading.clock import TradingHour
 from trading.errors import UsageError
 
@@ -33,8 +33,60 @@ class HourLine(Answer):
     ended: datetime
 
 
+class HourAccount(Answer):
+    """The account before the hour's orders."""
+
+    equity: Money
+    cash: Money
+    exposure: float
+    positions: int
+    risk_drawdown: float
+    lifetime_drawdown: float
+    tier: int
+    state: str
+    halt: str
+    triggers: list[str]
+
+
+class HourVerdict(Answer):
+    """What risk made of one intent; quantities > 0 buy."""
+
+    instrument: str
+    verdict: str
+    reason: str
+    breaches: list[str]
+    wanted: Money
+    approved: Money
+    limit: Money
+    stop: Money
+
+
+class HourOrder(Answer):
+    """One order and where it stands."""
+
+    instrument: str
+    kind: str
+    quantity: Money
+    price: Money
+    state: str
+    note: str
+
+
+class HourFill(Answer):
+    """One fill that the hour's state took in."""
+
+    instrument: str
+    kind: str
+    quantity: Money
+    price: Money
+    value: Money
+    fee: Money
+    maker: bool
+    at: datetime
+
+
 class OneHour(Answer):
-    """One hour as the straight line that it is. Amounts are exact decimals, quantities > 0 buy."""
+    """One hour as the straight line that it is."""
 
     track: str
     portfolio: str
@@ -42,12 +94,12 @@ class OneHour(Answer):
     outcome: str
     reason: str
     stages: dict[str, dict[str, Any]]
-    account: dict[str, Any] | None
+    account: HourAccount | None
     decision: str
     why_not: dict[str, str]
-    verdicts: list[dict[str, Any]]
-    orders: list[dict[str, Any]]
-    fills: list[dict[str, Any]]
+    verdicts: list[HourVerdict]
+    orders: list[HourOrder]
+    fills: list[HourFill]
     proof: str
     previous: datetime
     next: datetime

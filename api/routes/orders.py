@@ -13,7 +13,7 @@ from adapters.storage.decisions import Approval
 from adapters.storage.orders import EventRow, FillRow, OrderRow
 from api.access.roles import Action
 from api.problems import REFUSALS, Refused
-from api.scope import Scope, Scoped
+from api.scope import Scoped
 from api.wire import (
     Answer,
     BeforeQuery,
@@ -179,7 +179,7 @@ def verdicts(
     rows = scope.session.scalars(query.limit(limit + 1)).all()
     last = rows[limit - 1] if len(rows) > limit else None
     more = cursor(last.asof.isoformat(), last.instrument) if last else None
-    return Page(items=[verdict_of(row) for row in rows[:limit]], next=more)
+    return Page(items=[_verdict(row) for row in rows[:limit]], next=more)
 
 
 @router.get("/trades", summary="Trades with their costs, newest first")
@@ -206,19 +206,7 @@ def trades_csv(scope: Scoped) -> Response:
     return csv_file(f"trades-{scope.key.portfolio}", Trade.model_fields, rows)
 
 
-def orders_of(scope: Scope, asof: datetime) -> list[Order]:
-    """The orders of one asof, in their order."""
-    query = select(OrderRow).where(*_mine(OrderRow, scope.key), OrderRow.asof == asof)
-    return [_order(row) for row in scope.session.scalars(query.order_by(OrderRow.number))]
-
-
-def trades_of(scope: Scope, asof: datetime) -> list[Trade]:
-    """The trades of one asof's orders, in time."""
-    mine = [*_mine(FillRow, scope.key), OrderRow.asof == asof]
-    return list(reversed(_trades(scope.session, mine, None)))
-
-
-def verdict_of(row: Approval) -> Verdict:
+def _verdict(row: Approval) -> Verdict:
     grid = grid_for(row.instrument)
     return Verdict(
         asof=row.asof,

@@ -21,7 +21,6 @@ from api.problems import REFUSALS, Refused
 from api.reads.series import NAMES, Marks, MarksCache, asof_of, drawdown, thinned, worst
 from api.scope import Scoped
 from api.wire import Answer, Money, csv_file, decimal_text, money
-from trading.clock import TradingHour
 from trading.codes import TRIGGERS
 from trading.instruments import amount
 
@@ -253,11 +252,3 @@ def _meters(row: Mark | None, limits: dict[str, int]) -> list[Meter]:
             unit="of peak",
         ),
     ]
-
-
-def hour_of(time: datetime) -> TradingHour:
-    """The trading hour of an asof from outside; `Refused` when it is none."""
-    try:
-        return TradingHour.at(time)
-    except ValueError as error:
-        raise Refused(422, "malformed request", "an asof is a full hour in UTC: 2026-01-01T12:00Z") from error

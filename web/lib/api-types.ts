@@ -592,6 +592,75 @@ export interface components {
             what: string;
         };
         /**
+         * HourAccount
+         * @description The account before the hour's orders.
+         */
+        HourAccount: {
+            /**
+             * Cash
+             * @example 10432.18
+             */
+            cash: string;
+            /**
+             * Equity
+             * @example 10432.18
+             */
+            equity: string;
+            /** Exposure */
+            exposure: number;
+            /** Halt */
+            halt: string;
+            /** Lifetime Drawdown */
+            lifetime_drawdown: number;
+            /** Positions */
+            positions: number;
+            /** Risk Drawdown */
+            risk_drawdown: number;
+            /** State */
+            state: string;
+            /** Tier */
+            tier: number;
+            /** Triggers */
+            triggers: string[];
+        };
+        /**
+         * HourFill
+         * @description One fill that the hour's state took in.
+         */
+        HourFill: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Fee
+             * @example 10432.18
+             */
+            fee: string;
+            /** Instrument */
+            instrument: string;
+            /** Kind */
+            kind: string;
+            /** Maker */
+            maker: boolean;
+            /**
+             * Price
+             * @example 10432.18
+             */
+            price: string;
+            /**
+             * Quantity
+             * @example 10432.18
+             */
+            quantity: string;
+            /**
+             * Value
+             * @example 10432.18
+             */
+            value: string;
+        };
+        /**
          * HourLine
          * @description How one hour ended.
          */
@@ -614,6 +683,64 @@ export interface components {
             reason: string;
             /** Settled */
             settled: boolean;
+        };
+        /**
+         * HourOrder
+         * @description One order and where it stands.
+         */
+        HourOrder: {
+            /** Instrument */
+            instrument: string;
+            /** Kind */
+            kind: string;
+            /** Note */
+            note: string;
+            /**
+             * Price
+             * @example 10432.18
+             */
+            price: string;
+            /**
+             * Quantity
+             * @example 10432.18
+             */
+            quantity: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * HourVerdict
+         * @description What risk made of one intent; quantities > 0 buy.
+         */
+        HourVerdict: {
+            /**
+             * Approved
+             * @example 10432.18
+             */
+            approved: string;
+            /** Breaches */
+            breaches: string[];
+            /** Instrument */
+            instrument: string;
+            /**
+             * Limit
+             * @example 10432.18
+             */
+            limit: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Stop
+             * @example 10432.18
+             */
+            stop: string;
+            /** Verdict */
+            verdict: string;
+            /**
+             * Wanted
+             * @example 10432.18
+             */
+            wanted: string;
         };
         /**
          * Listed
@@ -741,13 +868,10 @@ export interface components {
         };
         /**
          * OneHour
-         * @description One hour as the straight line that it is. Amounts are exact decimals, quantities > 0 buy.
+         * @description One hour as the straight line that it is.
          */
         OneHour: {
-            /** Account */
-            account: {
-                [key: string]: unknown;
-            } | null;
+            account: components["schemas"]["HourAccount"] | null;
             /**
              * Asof
              * Format: date-time
@@ -756,18 +880,14 @@ export interface components {
             /** Decision */
             decision: string;
             /** Fills */
-            fills: {
-                [key: string]: unknown;
-            }[];
+            fills: components["schemas"]["HourFill"][];
             /**
              * Next
              * Format: date-time
              */
             next: string;
             /** Orders */
-            orders: {
-                [key: string]: unknown;
-            }[];
+            orders: components["schemas"]["HourOrder"][];
             /** Outcome */
             outcome: string;
             /** Portfolio */
@@ -790,9 +910,7 @@ export interface components {
             /** Track */
             track: string;
             /** Verdicts */
-            verdicts: {
-                [key: string]: unknown;
-            }[];
+            verdicts: components["schemas"]["HourVerdict"][];
             /** Why Not */
             why_not: {
                 [key: string]: string;

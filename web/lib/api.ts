@@ -36,9 +36,7 @@ export const api = createClient<paths>({ baseUrl: "/" });
 api.use(changes);
 
 /** The data of an answer; anything else becomes a `Problem`. */
-export async function told<T>(
-  asked: Promise<{ data?: T; error?: unknown; response: Response }>,
-): Promise<T> {
+export async function told<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   let answer: { data?: T; error?: unknown; response: Response };
   try {
     answer = await asked;

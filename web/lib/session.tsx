@@ -18,7 +18,13 @@ interface Desk {
 const Context = createContext<Desk | null>(null);
 
 /** Whoever is signed in, and the portfolio they look at; sends everybody else to the sign-in page. */
-export function Session({ children, waiting }: { children: ReactNode; waiting: (error: Error | null) => ReactNode }) {
+export function Session({
+  children,
+  waiting,
+}: {
+  children: ReactNode;
+  waiting: (error: Error | null) => ReactNode;
+}) {
   const router = useRouter();
   const queries = useQueryClient();
   const [chosen, choose] = useState<Listed | null>(null);

@@ -38,7 +38,10 @@ export function ViewProvider({ children }: { children: ReactNode }) {
     document.documentElement.dataset.theme = next;
     setThemeState(next);
   }, []);
-  const view = useMemo(() => ({ zone, theme, now, setZone, setTheme }), [zone, theme, now, setZone, setTheme]);
+  const view = useMemo(
+    () => ({ zone, theme, now, setZone, setTheme }),
+    [zone, theme, now, setZone, setTheme],
+  );
   return <Context value={view}>{children}</Context>;
 }
 

@@ -1,0 +1,113 @@
+"use client";
+
+import { useQuery } from "@tanstack/react-query";
+import { api, told } from "./api";
+import { useDesk } from "./session";
+
+/** The path and query that every question about the chosen portfolio shares. */
+function useScope() {
+  const { portfolio } = useDesk();
+  const key = [portfolio.track, portfolio.portfolio] as const;
+  const scope = { path: { portfolio: portfolio.portfolio }, query: { track: portfolio.track } };
+  return { key, scope };
+}
+
+export function useOverview() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "overview"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}", { params: scope })),
+  });
+}
+
+export function useEquity() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "equity"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/equity", { params: scope })),
+  });
+}
+
+export function useHours(outcome: string, before?: string) {
+  const { key, scope } = useScope();
+  const query = { ...scope.query, limit: 50, ...(outcome ? { outcome } : {}), ...(before ? { before } : {}) };
+  return useQuery({
+    queryKey: [...key, "hours", outcome, before],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/hours", { params: { ...scope, query } })),
+  });
+}
+
+export function useHour(asof: string) {
+  const { key, scope } = useScope();
+  const params = { ...scope, path: { ...scope.path, asof } };
+  return useQuery({
+    queryKey: [...key, "hour", asof],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/hours/{asof}", { params })),
+    enabled: asof !== "",
+  });
+}
+
+export function useOrders(open?: boolean) {
+  const { key, scope } = useScope();
+  const query = { ...scope.query, limit: 50, ...(open === undefined ? {} : { open }) };
+  return useQuery({
+    queryKey: [...key, "orders", open],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/orders", { params: { ...scope, query } })),
+  });
+}
+
+export function useTrades(instrument: string, before?: string) {
+  const { key, scope } = useScope();
+  const query = {
+    ...scope.query,
+    limit: 50,
+    ...(instrument ? { instrument } : {}),
+    ...(before ? { before } : {}),
+  };
+  return useQuery({
+    queryKey: [...key, "trades", instrument, before],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/trades", { params: { ...scope, query } })),
+  });
+}
+
+export function useVerdicts(verdict: string) {
+  const { key, scope } = useScope();
+  const query = { ...scope.query, limit: 50, ...(verdict ? { verdict } : {}) };
+  return useQuery({
+    queryKey: [...key, "verdicts", verdict],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/verdicts", { params: { ...scope, query } })),
+  });
+}
+
+export function useReconciliation() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "reconciliation"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/reconciliation", { params: scope })),
+  });
+}
+
+export function useAlerts() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "alerts"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/alerts", { params: scope })),
+  });
+}
+
+export function useAudit(before?: string) {
+  const { key, scope } = useScope();
+  const query = { ...scope.query, limit: 50, ...(before ? { before } : {}) };
+  return useQuery({
+    queryKey: [...key, "audit", before],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/audit", { params: { ...scope, query } })),
+  });
+}
+
+export function useProofs() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "proofs"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/proofs", { params: scope })),
+  });
+}
