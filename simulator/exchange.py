@@ -22,6 +22,7 @@ from simulator.fills import (
     Scenery,
     at_limit,
     budget_of,
+    forced,
     meet,
     only_close,
 )
@@ -32,7 +33,7 @@ from trading.codes import FILL_KINDS, FILL_MAKER
 from trading.config import Fees, TradingConfig
 from trading.errors import UsageError
 from trading.execution.fills import Fill
-from trading.money import PPM, share
+from trading.money import PPM, muldiv_floor, share
 from trading.portfolio import Terms
 
 BAR_EVENTS = (EXITS, GAPS, ENTRIES, SELL_LIMITS, STOPS)
@@ -116,6 +117,24 @@ class Exchange:
         if thin:
             bar.volume = share(bar.volume, int(thin.args["share_ppm"]))
         return Scenery(hour, bar, self.tape.reading(hour, a), self.terms[a], self.config)
+
+    def forced_price(self, a: int, at_ns: int | None = None) -> int:
+        """Ticks at which holders are bought out of an instrument that fell silent while the market traded;
+        0 while it has not, as in the backtest.
+        """
+        execution, counted = self.config.execution, 0
+        hour = min((self.now_ns if at_ns is None else at_ns) // HOUR_NS, self.tape.last)
+        for row in self.tape.readings[: hour - self.tape.first + 1][::-1]:
+            counted += bool(row["traded"].any())
+            if row["traded"][a]:
+                return 0
+            if counted >= execution.delist_h:
+                break
+        closes = self.tape.readings["close"][: hour - self.tape.first + 1, a]
+        known = closes[closes > 0]
+        if counted < execution.delist_h or known.size == 0:
+            return 0
+        return muldiv_floor(int(known[-1]), PPM - execution.delist_haircut_ppm, PPM)
 
     def open_orders(self) -> list[Order]:
         """Orders that may still trade, oldest first."""
@@ -208,6 +227,11 @@ class Exchange:
         if not order.live or self.mode(order.pair) in ("maintenance", "cancel_only", "post_only"):
             return
         scenery = self.scenery(order.a)
+        if order.kind == MARKET and not order.buys and scenery.bar.traded == 0:
+            price = self.forced_price(order.a)
+            if price:
+                self._book(order, forced(order, price, scenery))
+            return
         budget = self._budgets.setdefault(order.a, budget_of(scenery.bar, self.config))
         lots = order.left if order.share_ppm >= PPM else share(order.left, order.share_ppm)
         whole = order.immediate != "FOK" or lots <= budget

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from simulator.orders import MARKET, STOP, Order
 from trading.backtest.matching import Bar, Session, enter, fall_back, record, sell, slipped
-from trading.codes import FILL_EXIT, FILL_MAKER, FILL_STOP, FILL_STOP_GAP
+from trading.codes import FILL_DELIST, FILL_EXIT, FILL_MAKER, FILL_STOP, FILL_STOP_GAP
 from trading.config import TradingConfig
 from trading.execution.fills import Fill, FillLog, Holding
 from trading.money import share
@@ -84,6 +84,13 @@ def at_limit(order: Order, scenery: Scenery) -> Fill:
     """A fill of all that is left of an order, at its limit, as maker."""
     session = _session(order, order.left, scenery)
     record(0, FILL_MAKER, order.left if order.buys else -order.left, order.price, 0, session)
+    return session.log.rows[0]
+
+
+def forced(order: Order, price: int, scenery: Scenery) -> Fill:
+    """What is left of a market sell at the price of a delisting, without a fee, whatever the volume."""
+    session = _session(order, order.left, scenery)
+    record(0, FILL_DELIST, -order.left, price, 0, session)
     return session.log.rows[0]
 
 

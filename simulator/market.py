@@ -58,7 +58,9 @@ class MarketData:
     def reference(self, a: int) -> int:
         """The price that a market order is measured against, ticks; 0 where none is known."""
         scenery = self.exchange.scenery(a, self.now_ns)
-        return scenery.bar.open if scenery.bar.traded else scenery.reading.close
+        if scenery.bar.traded:
+            return scenery.bar.open
+        return self.exchange.forced_price(a, self.now_ns) or scenery.reading.close
 
     def touch(self, a: int) -> tuple[int, int]:
         """Bid and ask in ticks, half the estimated spread around the reference price; zeros without one."""
@@ -69,10 +71,14 @@ class MarketData:
         return max(1, 2 * price - ask), ask
 
     def status(self, pair: Pair) -> str:
-        """online, or cancel_only for a pair without a price; a mode of the venue or pair goes first."""
+        """online, cancel_only for a pair without a price, reduce_only for one that fell silent; a mode of
+        the venue or pair goes first.
+        """
         mode, a = self.exchange.mode(pair), self.column(pair)
         if mode != "online":
             return mode
+        if a is not None and self.exchange.forced_price(a, self.now_ns):
+            return "reduce_only"
         return "online" if a is not None and self.reference(a) else "cancel_only"
 
     def prints(self, a: int, after_ns: int) -> Iterator[Print]:
