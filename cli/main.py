@@ -20,6 +20,7 @@ from cli import (
     demo,
     doctor,
     features,
+    findings,
     governance,
     hour,
     models,
@@ -94,6 +95,7 @@ app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
 app.add_typer(governance.app, name="governance")
+app.add_typer(findings.app, name="findings")
 app.command("api")(api.api)
 app.add_typer(users.app, name="users")
 app.command("worker", hidden=True)(worker.worker)
