@@ -1,6 +1,11 @@
-"""Clients of Kraken that we did not write trade here unchanged: only the address is ours."""
+"""Clients of Kraken that we did not write trade here unchanged: only the address is ours.
 
+With `-s` the sessions that trade can be read along; `docs/evidence/simulator.md` keeps one of each.
+"""
+
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import ccxt
 import pytest
@@ -10,6 +15,7 @@ from kraken.spot import Market, Trade, User
 from tests.venue import KEY, QUIET, SECRET, Served, served, to_first_event, venue
 
 NAMES = ("BTC/USD", "DOGE/USD", "ETH/USD", "SOL/USD")
+LINE = 112
 ID = "6d1b345e-2821-40e2-ad83-4ecb18a06876"
 
 
@@ -23,6 +29,32 @@ def place() -> Iterator[Served]:
 def ccxt_client(place: Served) -> ccxt.kraken:
     urls = {"api": {"public": place.address, "private": place.address}}
     return ccxt.kraken({"apiKey": KEY, "secret": SECRET, "enableRateLimit": False, "urls": urls})
+
+
+class Aloud:
+    """A client whose calls and answers, cut short, go to stdout."""
+
+    def __init__(self, name: str, client: Any) -> None:
+        self._name, self._client = name, client
+
+    def __getattr__(self, method: str) -> Any:
+        def told(*values: Any, **named: Any) -> Any:
+            answer = getattr(self._client, method)(*values, **named)
+            given = [*map(repr, values), *(f"{name}={value!r}" for name, value in named.items())]
+            sys.stdout.write(f"{self._name}.{method}({', '.join(given)})\n    {shortened(answer)}\n")
+            return answer
+
+        return told
+
+
+def shortened(answer: Any) -> str:
+    """What an answer says, in a line: of ccxt's rows the fields that it made of Kraken's."""
+    rows = answer if isinstance(answer, list) else [answer]
+    if rows and isinstance(rows[0], dict) and "info" in rows[0]:
+        wanted = ("id", "status", "side", "amount", "price", "average", "filled", "total", "used", "taker")
+        rows = [{name: row[name] for name in wanted if row.get(name) is not None} for row in rows]
+    line = repr(rows if isinstance(answer, list) else rows[0])
+    return line if len(line) <= LINE else f"{line[: LINE - 2]} …"
 
 
 def test_ccxt_reads_markets_prices_and_candles(place: Served, ccxt_client: ccxt.kraken) -> None:
@@ -47,6 +79,7 @@ def test_ccxt_reads_markets_prices_and_candles(place: Served, ccxt_client: ccxt.
 
 
 def test_ccxt_trades_and_reads_its_history(place: Served, ccxt_client: ccxt.kraken) -> None:
+    ccxt_client = Aloud("ccxt", ccxt_client)
     assert ccxt_client.fetch_balance()["total"] == {"USD": 100_000, **{name[:-4]: 2 for name in NAMES}}
     bought = ccxt_client.create_order("BTC/USD", "market", "buy", 0.5)
     shown = ccxt_client.fetch_order(bought["id"])
@@ -106,7 +139,8 @@ def test_the_kraken_sdk_reads_markets_prices_and_candles(place: Served) -> None:
 
 
 def test_the_kraken_sdk_trades_and_reads_its_history(place: Served) -> None:
-    user, trade = (kind(key=KEY, secret=SECRET, url=place.address) for kind in (User, Trade))
+    kinds = {"user": User, "trade": Trade}
+    user, trade = (Aloud(name, kind(KEY, SECRET, url=place.address)) for name, kind in kinds.items())
     assert user.get_account_balance()["XXBT"] == "2.0000000000"
     limit = trade.create_order(
         ordertype="limit",
