@@ -15,17 +15,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from adapters.folds import FolderFoldStore
 from adapters.histories import opened
 from adapters.predictions import PredictionLog
 from trading.clock import DAY_H
-from trading.codes import DISSIMILAR
 from trading.config import canonical_digest
 from trading.models.artefact import Artefact
-from trading.models.evidence import evidence, unlike
+from trading.models.evidence import evidence, stacked
 from trading.models.families import (
     DISSIMILARITY,
     FAMILIES,
@@ -38,7 +36,7 @@ from trading.models.families import (
 from trading.models.history import History
 from trading.models.prediction_log import STACK, frame_of
 from trading.models.presets import preset
-from trading.models.regime import CRASH, HIGH_VOL
+from trading.models.runtime import Runtime
 from trading.models.splits import Fold, base_folds, month_start, stack_folds
 from trading.models.stacking import fit as fit_stack
 
@@ -97,9 +95,7 @@ def run_fold(walk: Walk, family: str, fold: Fold, beat: Beat) -> Done:
             trained = True
     if artefact is not None:
         beat(f"{family} predicts")
-        asked = FAMILIES[family].ask(history, fold, artefact)
-        if family == DISSIMILARITY:
-            asked.outputs["limit"] = np.full(len(asked.asof), artefact.meta["limit"])
+        asked = FAMILIES[family].ask(history, fold, Runtime(artefact))
         frame = frame_of(
             asked, history.instruments, family, artefact.digest, walk.data_hash, artefact.trained_through
         )
@@ -150,10 +146,7 @@ def run_stack(walk: Walk, model_id: str, learners: tuple[str, ...], fold: Fold, 
         log.describe(model_id, month, {**about, "artefact_hash": None})
         return Done(model_id, month, time.process_time() - begun, _rss_mib(), trained=False)
     asked = rows.take(rows.asof >= fold.test_first)
-    outputs = stack.predict(asked)
-    outputs["p_crash"], outputs["p_high_vol"] = asked.regimes[:, CRASH], asked.regimes[:, HIGH_VOL]
-    outputs["di"], far = unlike(said, history, asked)
-    outputs["veto"] = outputs["veto"] + np.where(far, float(DISSIMILAR), 0.0)
+    outputs = stacked(stack, asked, said, history)
     artefact = stack.artefact(about)
     FolderFoldStore(walk.folds).save(artefact.digest, artefact.dump())
     answers = Asked(asked.asof, asked.column, outputs)

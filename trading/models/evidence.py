@@ -6,12 +6,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading.codes import DISSIMILAR
 from trading.market import Floats
 from trading.models.families import DISSIMILARITY, REGIME
 from trading.models.history import History
 from trading.models.labels import HORIZONS_H
 from trading.models.prediction_log import REGIME_COLUMNS
-from trading.models.stacking import Evidence
+from trading.models.regime import CRASH, HIGH_VOL
+from trading.models.stacking import Evidence, Stack
 
 SLOPE = "btc_slope_168h"
 
@@ -50,6 +52,17 @@ def evidence(
         returns=np.asarray(history.returns[span])[t, a],
         held=np.asarray(history.held[span])[t, a],
     )
+
+
+def stacked(
+    stack: Stack, rows: Evidence, said: Mapping[str, pl.DataFrame], history: History
+) -> dict[str, Floats]:
+    """What the meta-learner says of the rows: the columns of its part of the prediction log."""
+    outputs = stack.predict(rows)
+    outputs["p_crash"], outputs["p_high_vol"] = rows.regimes[:, CRASH], rows.regimes[:, HIGH_VOL]
+    outputs["di"], far = unlike(said, history, rows)
+    outputs["veto"] = outputs["veto"] + np.where(far, float(DISSIMILAR), 0.0)
+    return outputs
 
 
 def unlike(

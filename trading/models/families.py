@@ -50,7 +50,7 @@ class Family(NamedTuple):
     """Trained every `net_months` instead of every month."""
     learn: Learn
     """None when there is too little to learn from."""
-    ask: Callable[[History, Fold, Artefact], Asked]
+    ask: Callable[[History, Fold, Runtime], Asked]
 
 
 def taught(history: History, fold: Fold, walk: Walk) -> Rows | None:
@@ -134,29 +134,30 @@ def _named(raw: Any) -> dict[str, Floats]:
     return columns | {f"z{h}": raw.z[:, i] for i, h in enumerate(HORIZONS_H)}
 
 
-def _ask_trees(history: History, fold: Fold, artefact: Artefact) -> Asked:
+def _ask_trees(history: History, fold: Fold, runtime: Runtime) -> Asked:
     t, a = _wanted(history, fold)
-    return _asked(history, t, a, _named(Runtime(artefact).predict(np.asarray(history.features[t, a]))))
+    return _asked(history, t, a, _named(runtime.predict(np.asarray(history.features[t, a]))))
 
 
-def _ask_net(history: History, fold: Fold, artefact: Artefact) -> Asked:
-    steps = int(artefact.meta["steps"])
+def _ask_net(history: History, fold: Fold, runtime: Runtime) -> Asked:
+    steps = int(runtime.artefact.meta["steps"])
     t, a = _wanted(history, fold, steps - 1)
     begin = max(int(t.min(initial=steps - 1)) - steps + 1, 0)
     panel = np.asarray(history.features[begin : history.slice(fold.test_first, fold.test_end).stop])
-    return _asked(history, t, a, _named(Runtime(artefact).predict_sequences(panel, t - begin, a)))
+    return _asked(history, t, a, _named(runtime.predict_sequences(panel, t - begin, a)))
 
 
-def _ask_dissimilarity(history: History, fold: Fold, artefact: Artefact) -> Asked:
+def _ask_dissimilarity(history: History, fold: Fold, runtime: Runtime) -> Asked:
     t, a = _wanted(history, fold)
-    found = Runtime(artefact).dissimilarity(np.asarray(history.features[t, a]))
-    return _asked(history, t, a, {"di": found})
+    found = runtime.dissimilarity(np.asarray(history.features[t, a]))
+    limit = np.full(len(t), runtime.artefact.meta["limit"])
+    return _asked(history, t, a, {"di": found, "limit": limit})
 
 
-def _ask_regime(history: History, fold: Fold, artefact: Artefact) -> Asked:
+def _ask_regime(history: History, fold: Fold, runtime: Runtime) -> Asked:
     span = history.slice(fold.test_first, fold.test_end)
-    asked = regime.predict_inputs(history, artefact, fold.test_first, fold.test_end)
-    chances = Runtime(artefact).probabilities(asked)
+    asked = regime.predict_inputs(history, runtime.artefact, fold.test_first, fold.test_end)
+    chances = runtime.probabilities(asked)
     named = {f"p_{name}": chances[:, i] for i, name in enumerate(regime.CLASSES)}
     hours = np.arange(span.start, span.stop)
     return _asked(history, hours, np.full(len(hours), -1), named)
