@@ -29,8 +29,8 @@ from trading.market import Flags, Floats, Grid
 
 HISTORY_H = LOOKBACK
 """Rows of history that the buffers hold: whole days."""
-SLACK_H = 30 * DAY_H
-"""Rows that a batch enters between two moves of the buffers."""
+SLACK_H = 90 * DAY_H
+"""Rows that a batch enters between two moves of the buffers, each of which copies a month of them."""
 CHUNK_H = 10 * DAY_H
 """Rows computed by one call: whole days, and few enough that their columns stay in the CPU's cache."""
 
