@@ -89,11 +89,18 @@ class AlertSettings(BaseModel):
 
     @classmethod
     def load(cls, file: Path) -> "AlertSettings":
-        """A file that is missing sets up nothing; one that is wrong is a `UsageError`."""
+        """A file that is missing sets up nothing; one that is wrong is a `UsageError`.
+
+        Files that it names lie beside it, unless their paths say otherwise.
+        """
         if not file.exists():
             return cls()
         try:
-            return cls.model_validate(tomllib.loads(file.read_text()))
+            told = tomllib.loads(file.read_text())
+            for group, name in (("webhook", "bearer_file"), ("email", "password_file")):
+                if name in told.get(group, {}):
+                    told[group][name] = file.parent / told[group][name]
+            return cls.model_validate(told)
         except (tomllib.TOMLDecodeError, ValidationError) as error:
             raise UsageError(f"{file} is not valid: {error}") from error
 

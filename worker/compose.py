@@ -18,7 +18,7 @@ from activities.orders import OrderActivities
 from activities.portfolios import BatchActivities
 from activities.waiting import WaitActivities
 from adapters.account import Account
-from adapters.alerts import AlertOutbox
+from adapters.alerts import AlertOutbox, AlertSettings
 from adapters.bars import BarStore
 from adapters.entries import WorkingEntries
 from adapters.feed import VenueFeed
@@ -94,11 +94,12 @@ def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Act
         shop.instruments, trading.data_venues()[VENUE], lists, rules, trading.load().execution
     )
     floor = Floor(shop.books, shop.objects, shop.clock, accounts(shop, venue, latch), shop.instruments)
+    channels = AlertSettings.load(terms.home / "alerts.toml").channels()
     halt = HaltActivities(
         states,
         OperatorKeys(terms.home / "operators"),
         WorkingEntries(shop.engine, lambda _track, _portfolio: venue.venue),
-        AlertOutbox(shop.engine, [], LockstepClock(shop.clock)),
+        AlertOutbox(shop.engine, channels, LockstepClock(shop.clock)),
     )
     return {
         MARKET: MarketActivities(feed, shop.objects, shop.tracks, shop.clock, market).activities(),

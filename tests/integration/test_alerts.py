@@ -167,7 +167,7 @@ def test_channels_are_set_up_by_a_file(tmp_path: Path, hook: Hook, engine: Engin
     file, token = tmp_path / "alerts.toml", tmp_path / "token"
     token.write_text("secret\n")
     mail = 'host = "127.0.0.1"\nport = 25\nsender = "a@b"\nrecipients = ["c@d"]\ntls = false'
-    file.write_text(f'[webhook]\nurl = "{hook.url}"\nbearer_file = "{token}"\n[email]\n{mail}\n')
+    file.write_text(f'[webhook]\nurl = "{hook.url}"\nbearer_file = "token"\n[email]\n{mail}\n')
     settings = AlertSettings.load(file)
     assert [channel.name for channel in settings.channels()] == ["log", "webhook", "email"]
     assert "secret" not in repr(settings)
