@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
+from adapters.clock import SystemClock
+from adapters.storage.trading_state import TradingStates
 from api import problems
 from api.access.headers import SecureHeaders
 from api.access.limits import Buckets
@@ -19,7 +21,19 @@ from api.access.setup import SetupToken
 from api.etags import ETags
 from api.reads.changes import Changes
 from api.reads.series import MarksCache
-from api.routes import events, hours, oidc, operations, orders, portfolios, session, users
+from api.routes import (
+    events,
+    halts,
+    hours,
+    oidc,
+    operations,
+    orders,
+    portfolios,
+    positions,
+    session,
+    users,
+)
+from temporal.guards import Guards
 
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
 SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
@@ -38,6 +52,8 @@ class Parts(NamedTuple):
     """Whether browsers reach it by HTTPS; cookies are then sent no other way."""
     temporal_ui: str | None = None
     """The namespace's page in the engine's own interface."""
+    guards: Guards | None = None
+    """The engine's guards; without them halting still works, by the database alone."""
     oidc: Oidc | None = None
 
 
@@ -49,6 +65,8 @@ def application(parts: Parts) -> FastAPI:
     app.state.engine = parts.engine
     app.state.marks = MarksCache()
     app.state.changes = Changes(parts.engine)
+    app.state.trading_states = TradingStates(parts.engine, SystemClock())
+    app.state.guards = parts.guards
     app.state.access = Access(parts.engine, parts.now, parts.record)
     app.state.setup_token = SetupToken(parts.home)
     app.state.oidc = parts.oidc
@@ -57,7 +75,7 @@ def application(parts: Parts) -> FastAPI:
     app.state.buckets = Buckets(REQUESTS_PER_S, REQUESTS_BURST, monotonic)
     app.state.sign_in_buckets = Buckets(SIGN_INS_PER_S, SIGN_INS_BURST, monotonic)
     problems.install(app)
-    for part in (session, oidc, users, portfolios, hours, orders, operations, events):
+    for part in (session, oidc, users, portfolios, positions, hours, orders, halts, operations, events):
         app.include_router(part.router)
     app.add_middleware(ETags)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)

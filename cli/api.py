@@ -2,17 +2,18 @@
 
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.home import HomeOption, home_dir
-from trading.errors import UsageError
+from trading.errors import UsageError, VenueUnavailable
 
 if TYPE_CHECKING:
     from api.access.oidc import Oidc
+    from cli.supervisor.house import House
+    from temporal.client import Server
 
 EXPORTED = Path(__file__).resolve().parents[1] / "web" / "out"
 CLIENT_SECRET = "BALLAST_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
@@ -39,6 +40,12 @@ def api(
     proxies: Annotated[
         str, typer.Option(help="Addresses of proxies whose word about the caller is taken, by commas.")
     ] = "",
+    temporal: Annotated[
+        str | None,
+        typer.Option(
+            help="The engine as HOST:PORT/NAMESPACE.", show_default="the one that ran last in the home"
+        ),
+    ] = None,
     temporal_ui: Annotated[
         str | None, typer.Option(help="The namespace's page in Temporal's own interface, for links.")
     ] = None,
@@ -59,12 +66,14 @@ def api(
 
     Example: ballast api --port 8080
     """
+    from adapters.clock import SystemClock
     from adapters.storage.engine import connect, sqlite_url
     from adapters.storage.migrate import upgrade
     from api.app import Parts, application
     from api.records import record
     from api.server import Server, listen, with_page
     from cli.supervisor.house import House
+    from temporal.guards import Guards
 
     folder = home_dir(home)
     file = House(folder).database(mode)
@@ -72,7 +81,9 @@ def api(
     engine = connect(database or sqlite_url(file))
     upgrade(engine)
     provider = _oidc(oidc) if oidc else None
-    parts = Parts(engine, folder, lambda: datetime.now(UTC), record, https, temporal_ui, provider)
+    guards = Guards(lambda: _server(temporal, House(folder)))
+    now = SystemClock().now
+    parts = Parts(engine, folder, now, record, https, temporal_ui, guards, provider)
     app = application(parts)
     if EXPORTED.is_dir():
         with_page(app, EXPORTED)
@@ -82,6 +93,22 @@ def api(
     if not app.state.access.is_set_up():
         line["set_up"] = f"{address}/set-up/?token={app.state.setup_token.secret()}"
     Server(app, lambda: typer.echo(json.dumps(line)), proxies=proxies).run(sockets=[listener])
+
+
+def _server(named: str | None, house: "House") -> "Server":
+    """Where the engine is: as it was named, or where the home's `ballast up` last had it."""
+    from cli.supervisor.parts import TEMPORAL
+    from temporal.client import Server
+
+    if named is not None:
+        address, _, namespace = named.partition("/")
+        if not namespace:
+            raise UsageError("--temporal wants HOST:PORT/NAMESPACE")
+        return Server(address, namespace)
+    last = house.last()
+    if last is None:
+        raise VenueUnavailable("nothing ran here yet; `ballast up` starts the engine")
+    return Server(last.addresses[TEMPORAL].removeprefix("http://"), last.namespace)
 
 
 def _oidc(described: str) -> "Oidc":

@@ -1,11 +1,12 @@
 """A guard to test halts with: an engine, a worker, a database, and the fakes at the edges."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from sqlalchemy import Engine
@@ -23,6 +24,7 @@ from adapters.storage.migrate import upgrade
 from adapters.storage.portfolios import open_portfolio
 from adapters.storage.trading_state import TradingStates
 from config.trading import load
+from tests.devserver import DevServer
 from trading.clock import TradingHour
 from worker.observed import Observed
 from workflows.drawdown_halt import DrawdownHaltWorkflow
@@ -142,6 +144,31 @@ class Guard:
                 return status
             await asyncio.sleep(0.05)
         raise AssertionError(f"not {wanted} but {status}")
+
+
+@contextmanager
+def guarded(server: DevServer, engine: Engine, key: PortfolioKey) -> Iterator[None]:
+    """A worker and a portfolio's guard, in a thread of their own."""
+    ready, over = Event(), Event()
+
+    async def work() -> None:
+        client = await server.connect()
+        async with working(client, engine, Edges()):
+            guard = Guard(client, key)
+            await guard.start()
+            await guard.mark()
+            ready.set()
+            while not over.is_set():
+                await asyncio.sleep(0.05)
+
+    thread = Thread(target=asyncio.run, args=(work(),))
+    thread.start()
+    assert ready.wait(20)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def work_for_ever(address: str, folder: str) -> None:

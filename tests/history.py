@@ -22,7 +22,7 @@ from adapters.storage.reconciliations import Reconciliations
 from adapters.storage.states import Mark
 from config.trading import load
 from trading.codes import BREACHES
-from trading.config import canonical_json
+from trading.live.documents import dump_mandate
 from trading.risk.trading_state import ACTIVE, HALTED, Standing
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,9 +42,7 @@ def with_a_past(
     with unit_of_work(engine) as session:
         open_portfolio(session, key, "USD", BEGAN)
     with unit_of_work(engine, key) as session:
-        document = canonical_json(
-            {name: group._asdict() for name, group in load()._asdict().items()}
-        ).decode()
+        document = dump_mandate(load(), 0)
         _add(session, Mandate, [_owned(key, asof=BEGAN, predictor="trend-vote", **_digested(document))])
         Halts(session, key).change(Standing(HALTED, 0), "opened", "test", BEGAN)
         Halts(session, key).change(Standing(ACTIVE, 1), "first resume", "ada", BEGAN)

@@ -21,6 +21,7 @@ from api.access.principal import Principal
 from api.access.roles import Role, Scope
 from api.problems import Refused
 from trading.errors import UsageError
+from trading.risk.trading_state import OPERATOR
 
 IDLE_MAX = timedelta(hours=8)
 SESSION_MAX = timedelta(days=7)
@@ -82,6 +83,8 @@ class Access:
         subject: str | None = None,
     ) -> UUID:
         """Store a person; a `UsageError` for a taken name, a poor password, or no way to sign in."""
+        if not OPERATOR.fullmatch(name):
+            raise UsageError("a name has small letters, digits, dots, dashes and underscores, 64 at most")
         if password is None and subject is None:
             raise UsageError("a user needs a password or a subject at the identity provider")
         user = User(

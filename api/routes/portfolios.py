@@ -129,7 +129,7 @@ def overview(scope: Scoped, request: Request) -> Overview:
     )
     row = _last_mark(session, key)
     unit = _unit_values(marks)
-    limits = json.loads(mandate.document)["limits"] if mandate else {}
+    limits = json.loads(mandate.document)["config"]["limits"] if mandate else {}
     portfolio = session.get_one(Portfolio, tuple(key))
     return Overview(
         track=key.track,

@@ -12,17 +12,21 @@ from api.access.roles import MAY, Role
 from api.access.service import SESSION_MAX, Access, Opened
 from api.access.setup import SetupToken
 from api.problems import REFUSALS, Refused
+from trading.risk.trading_state import OPERATOR
 
 router = APIRouter(prefix="/api/session", tags=["session"], responses=REFUSALS)
 
 Service = Annotated[Access, Depends(access_of)]
 
 
+NAME = f"^{OPERATOR.pattern}$"
+
+
 class Credentials(BaseModel):
     """What a person signs in with."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-    name: str = Field(min_length=1, max_length=80, pattern=r"^[\w.@+-]+$", examples=["ada"])
+    name: str = Field(min_length=1, max_length=64, pattern=NAME, examples=["ada"])
     password: str = Field(min_length=1, max_length=LENGTH_MAX, examples=["correct horse battery staple"])
 
 

@@ -13,6 +13,7 @@ from api.access.principal import Principal
 from api.access.roles import Action, Role, Scope
 from api.access.service import TOKEN_DAYS_MAX, Access
 from api.problems import REFUSALS
+from api.routes.session import NAME
 
 router = APIRouter(prefix="/api", tags=["accounts"], responses=REFUSALS)
 
@@ -25,7 +26,7 @@ class NewUser(BaseModel):
     """A person to add."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-    name: str = Field(min_length=1, max_length=80, pattern=r"^[\w.@+-]+$", examples=["grace"])
+    name: str = Field(min_length=1, max_length=64, pattern=NAME, examples=["grace"])
     role: Role
     portfolios: list[str] = Field(min_length=1, max_length=100, examples=[["main"]])
     password: str | None = Field(None, max_length=LENGTH_MAX, examples=["correct horse battery staple"])

@@ -1,11 +1,8 @@
 """`ballast halt` over a real engine, and without one."""
 
-import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -18,7 +15,7 @@ from adapters.storage.trading_state import TradingStates
 from cli.halt import app
 from cli.supervisor.house import House, Running
 from tests.devserver import NAMESPACE, DevServer
-from tests.halting import Edges, Guard, database, working
+from tests.halting import database, guarded
 from trading.errors import UsageError
 from trading.risk.trading_state import ACTIVE, HALTED, Standing
 
@@ -63,38 +60,13 @@ class Home:
         return done.exit_code, json.loads(done.stdout) if as_json else done.stdout.strip()
 
 
-@contextmanager
-def guarded(server: DevServer, home: Home) -> Iterator[None]:
-    """A worker and the portfolio's guard, in a thread of their own."""
-    ready, over = Event(), Event()
-
-    async def work() -> None:
-        client = await server.connect()
-        async with working(client, home.engine, Edges()):
-            guard = Guard(client, home.key)
-            await guard.start()
-            await guard.mark()
-            ready.set()
-            while not over.is_set():
-                await asyncio.sleep(0.05)
-
-    thread = Thread(target=asyncio.run, args=(work(),))
-    thread.start()
-    assert ready.wait(20)
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 BY_ADA = ("--operator", "ada", "--reason", "looks wrong")
 BY_BOB = ("--operator", "bob", "--reason", "seen it too")
 
 
 def test_a_halt_is_tripped_reviewed_and_lifted_by_command(server: DevServer, tmp_path: Path) -> None:
     home = Home(tmp_path, server.address, KEY)
-    with guarded(server, home):
+    with guarded(server, home.engine, home.key):
         assert home.ballast("status")[1]["state"] == ACTIVE
         code, tripped = home.ballast("trip", *BY_ADA)
         assert (code, tripped["halt_id"]) == (0, "halt-1")
@@ -123,7 +95,7 @@ def test_a_trip_holds_without_an_engine_and_is_taken_over(server: DevServer, tmp
     assert home.states.tellings(*home.key) == (Standing(HALTED, 1), Standing(HALTED, 1))
     _, shown = home.ballast("status")
     assert (shown["state"], shown["tellings"]["workflow"], shown["guard"]) == (HALTED, None, None)
-    with guarded(server, home):
+    with guarded(server, home.engine, home.key):
         _, shown = home.ballast("status")
         assert (shown["state"], shown["guard"]["halt_id"]) == (HALTED, "halt-1")
         assert shown["guard"]["causes"] == ["manual: looks wrong"]
@@ -157,7 +129,7 @@ def test_a_signature_is_made_by_command_and_counts(tmp_path: Path) -> None:
 
 def test_people_read_who_says_what_and_what_to_do_next(server: DevServer, tmp_path: Path) -> None:
     home = Home(tmp_path, server.address, PortfolioKey("replay-a", "read"))
-    with guarded(server, home):
+    with guarded(server, home.engine, home.key):
         CliRunner().invoke(app, ["trip", *BY_ADA, "--home", str(tmp_path)])
         page = CliRunner().invoke(app, ["status", "--home", str(tmp_path)]).stdout
     assert "HALTED · read on replay-a" in page

@@ -174,6 +174,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portfolios/{portfolio}/halt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who says what of the trading state, and what befell it */
+        get: operations["trading_state_api_portfolios__portfolio__halt_get"];
+        put?: never;
+        /** Halt now: no entries until a resume is approved */
+        post: operations["halt_api_portfolios__portfolio__halt_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portfolios/{portfolio}/halt/approve-resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve a resume that somebody else asked for */
+        post: operations["approve_resume_api_portfolios__portfolio__halt_approve_resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portfolios/{portfolio}/halt/kill-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trip the kill switch by hand; it latches like a halt */
+        post: operations["trip_api_portfolios__portfolio__halt_kill_switch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portfolios/{portfolio}/halt/request-resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a resume; somebody else must approve it */
+        post: operations["request_resume_api_portfolios__portfolio__halt_request_resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portfolios/{portfolio}/hours": {
         parameters: {
             query?: never;
@@ -234,6 +303,23 @@ export interface paths {
         };
         /** One order with its events and trades */
         get: operations["order_api_portfolios__portfolio__orders__order__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portfolios/{portfolio}/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open positions with stops and targets */
+        get: operations["positions_api_portfolios__portfolio__positions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -531,27 +617,6 @@ export interface components {
             seq: number;
         };
         /**
-         * Event
-         * @description One thing that befell an order.
-         */
-        Event: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** Deadline */
-            deadline: string | null;
-            /** Note */
-            note: string;
-            /** Number */
-            number: number;
-            /** Trade Id */
-            trade_id: string | null;
-            /** What */
-            what: string;
-        };
-        /**
          * FirstSetUp
          * @description The first administrator; the token stands in the terminal and in the home folder.
          */
@@ -590,6 +655,86 @@ export interface components {
             reference: string;
             /** What */
             what: string;
+        };
+        /**
+         * Halted
+         * @description A halt that holds.
+         */
+        Halted: {
+            /** Epoch */
+            epoch: number;
+            /** Guard Knows */
+            guard_knows: boolean;
+            /** Halt Id */
+            halt_id: string;
+        };
+        /**
+         * Holding
+         * @description One position after the last settled hour.
+         */
+        Holding: {
+            /**
+             * Cost
+             * @example 10432.18
+             */
+            cost: string;
+            /** Dust */
+            dust: boolean;
+            /**
+             * Entry
+             * @example 10432.18
+             */
+            entry: string;
+            /** Instrument */
+            instrument: string;
+            /**
+             * Mark
+             * @example 10432.18
+             */
+            mark: string;
+            /**
+             * Peak
+             * @example 10432.18
+             */
+            peak: string;
+            /**
+             * Quantity
+             * @example 10432.18
+             */
+            quantity: string;
+            /**
+             * Result
+             * @example 10432.18
+             */
+            result: string;
+            /** Reversal */
+            reversal: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Stop */
+            stop: string | null;
+            /** Take */
+            take: string | null;
+            /** Trail */
+            trail: string | null;
+            /**
+             * Value
+             * @example 10432.18
+             */
+            value: string;
+        };
+        /**
+         * Holdings
+         * @description The positions after an hour.
+         */
+        Holdings: {
+            /** Asof */
+            asof: string | null;
+            /** Positions */
+            positions: components["schemas"]["Holding"][];
         };
         /**
          * HourAccount
@@ -965,7 +1110,7 @@ export interface components {
          */
         OrderHistory: {
             /** Events */
-            events: components["schemas"]["Event"][];
+            events: components["schemas"]["api__routes__orders__Event"][];
             order: components["schemas"]["Order"];
             /** Trades */
             trades: components["schemas"]["Trade"][];
@@ -1171,6 +1316,49 @@ export interface components {
             findings: components["schemas"]["Found"][];
         };
         /**
+         * Review
+         * @description One act of review of one halt.
+         */
+        Review: {
+            /**
+             * Halt Id
+             * @example halt-3
+             */
+            halt_id: string;
+            /**
+             * Id
+             * @description Sent again with the same id, it is the same command.
+             */
+            id?: string | null;
+            /**
+             * Reason
+             * @example spread looks wrong
+             */
+            reason: string;
+            /**
+             * Signature
+             * @description In live: what `ballast halt sign` printed.
+             * @default
+             */
+            signature: string;
+        };
+        /**
+         * Reviewed
+         * @description What came of an act of review.
+         */
+        Reviewed: {
+            /** Approvals Required */
+            approvals_required: number;
+            /** Approvers */
+            approvers: string[];
+            /** Epoch */
+            epoch: number;
+            /** Requester */
+            requester: string;
+            /** State */
+            state: string;
+        };
+        /**
          * Role
          * @description What a person is to a portfolio.
          * @enum {string}
@@ -1217,6 +1405,18 @@ export interface components {
             oidc: boolean;
             /** Set Up */
             set_up: boolean;
+        };
+        /**
+         * Teller
+         * @description One of the three that must all allow an entry.
+         */
+        Teller: {
+            /** Epoch */
+            epoch: number | null;
+            /** Name */
+            name: string;
+            /** State */
+            state: string | null;
         };
         /**
          * Token
@@ -1298,6 +1498,21 @@ export interface components {
             value: string;
         };
         /**
+         * TradingState
+         * @description The trading state of a portfolio.
+         */
+        TradingState: {
+            /** Epoch */
+            epoch: number;
+            /** Events */
+            events: components["schemas"]["api__routes__halts__Event"][];
+            guard: components["schemas"]["Watch"] | null;
+            /** State */
+            state: string;
+            /** Tellers */
+            tellers: components["schemas"]["Teller"][];
+        };
+        /**
          * Trail
          * @description Where the audit trail stands.
          */
@@ -1357,6 +1572,109 @@ export interface components {
              * @example 10432.18
              */
             wanted: string;
+        };
+        /**
+         * Watch
+         * @description What the guard itself says.
+         */
+        Watch: {
+            /** Approvals Required */
+            approvals_required: number;
+            /** Approvers */
+            approvers: string[];
+            /** Asof */
+            asof: string | null;
+            /** Causes */
+            causes: string[];
+            /** Clear H */
+            clear_h: {
+                [key: string]: number;
+            };
+            /** Entries Cancelled */
+            entries_cancelled: boolean;
+            /**
+             * Equity
+             * @example 10432.18
+             */
+            equity: string;
+            /** Halt Id */
+            halt_id: string;
+            /**
+             * Lifetime Peak
+             * @example 10432.18
+             */
+            lifetime_peak: string;
+            /**
+             * Peak
+             * @example 10432.18
+             */
+            peak: string;
+            /** Requester */
+            requester: string;
+            /** Tier */
+            tier: number;
+        };
+        /**
+         * Why
+         * @description Every command needs a reason; it is kept for ever, with the name of who gave it.
+         */
+        Why: {
+            /**
+             * Id
+             * @description Sent again with the same id, it is the same command.
+             */
+            id?: string | null;
+            /**
+             * Reason
+             * @example spread looks wrong
+             */
+            reason: string;
+        };
+        /**
+         * Event
+         * @description Something that befell the trading state.
+         */
+        api__routes__halts__Event: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Epoch */
+            epoch: number;
+            /** Halt */
+            halt: string;
+            /** Operator */
+            operator: string;
+            /** Reason */
+            reason: string;
+            /** Refusal */
+            refusal: string;
+            /** State */
+            state: string;
+            /** What */
+            what: string;
+        };
+        /**
+         * Event
+         * @description One thing that befell an order.
+         */
+        api__routes__orders__Event: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Deadline */
+            deadline: string | null;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /** Trade Id */
+            trade_id: string | null;
+            /** What */
+            what: string;
         };
     };
     responses: never;
@@ -2318,6 +2636,497 @@ export interface operations {
             };
         };
     };
+    trading_state_api_portfolios__portfolio__halt_get: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingState"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    halt_api_portfolios__portfolio__halt_post: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Why"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Halted"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    approve_resume_api_portfolios__portfolio__halt_approve_resume_post: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Review"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewed"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    trip_api_portfolios__portfolio__halt_kill_switch_post: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Why"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Halted"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    request_resume_api_portfolios__portfolio__halt_request_resume_post: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Review"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewed"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     hours_api_portfolios__portfolio__hours_get: {
         parameters: {
             query?: {
@@ -2637,6 +3446,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderHistory"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    positions_api_portfolios__portfolio__positions_get: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holdings"];
                 };
             };
             /** @description The request makes no sense. */
