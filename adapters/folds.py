@@ -6,7 +6,7 @@ from adapters.files import replacing
 
 
 class FolderFoldStore:
-    """A `trading.models.protocol.FoldStore` on disk; a file appears whole or not at all."""
+    """Content by the digest of all that went into it; a file appears whole or not at all."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

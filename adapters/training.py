@@ -8,12 +8,12 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import distributions
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from adapters.histories import opened
 from adapters.predictions import PredictionLog
 from trading.clock import DAY_H
 from trading.config import canonical_digest
+from trading.errors import DataError
 from trading.models.artefact import Artefact
 from trading.models.evidence import evidence, stacked
 from trading.models.families import (
@@ -37,7 +38,7 @@ from trading.models.history import History
 from trading.models.prediction_log import STACK, frame_of
 from trading.models.presets import preset
 from trading.models.runtime import Runtime
-from trading.models.splits import Fold, base_folds, month_start, stack_folds
+from trading.models.splits import Fold, base_folds, month_of, month_start, stack_folds
 from trading.models.stacking import fit as fit_stack
 
 WORKERS = 2
@@ -156,6 +157,31 @@ def run_stack(walk: Walk, model_id: str, learners: tuple[str, ...], fold: Fold, 
     write(log, model_id, [month], frame, fold.gap_h)
     log.describe(model_id, month, {**artefact.meta, "artefact_hash": artefact.digest, "key": artefact.digest})
     return Done(model_id, month, time.process_time() - begun, _rss_mib(), trained=True)
+
+
+def walk_of(home: Path, log: PredictionLog, about: Mapping[str, Any]) -> Walk:
+    """The walk that a log was written by; its history must still be in the cache."""
+    history = home / "cache" / "histories" / about["data_hash"][:16]
+    if not history.exists():
+        raise DataError("the features of this walk are gone from the cache; run `ballast walkforward` again")
+    return Walk(history, log.folder, home / "folds", about["preset"], about["data_hash"])
+
+
+def stack_alone(
+    walk: Walk,
+    learners: tuple[str, ...],
+    model_id: str,
+    stack_first: int,
+    last: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Stack some of the learners by themselves, in this process; `stack_first` begins the walk's stack."""
+    numbers = preset(walk.preset).walk
+    begin = month_start(month_of(stack_first) - numbers.log_months)
+    folds = list(stack_folds(begin, last, numbers))
+    for done, fold in enumerate(folds, 1):
+        run_stack(walk, model_id, learners, fold, _unheard)
+        progress(done, len(folds))
 
 
 def write(log: PredictionLog, model_id: str, months: list[int], frame: pl.DataFrame, gap_h: int) -> None:

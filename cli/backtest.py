@@ -34,13 +34,19 @@ def backtest(
     to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC, included.")],
     predictor: Annotated[
         str,
-        typer.Option(help="lightgbm, or a benchmark: cash, btc, basket, trend-a, trend-b, trend-vote."),
+        typer.Option(
+            help="ensemble, one learner (lightgbm, xgboost, forest, lstm, transformer), or a benchmark: "
+            "cash, btc, basket, trend-a, trend-b, trend-vote."
+        ),
     ] = "trend-vote",
     fees: Annotated[str, typer.Option(help="Fee preset: mission or kraken-2026-07.")] = "mission",
     venue: Annotated[str, typer.Option(help="Data venue in the bar store.")] = "binance",
     review_after: Annotated[
         int, typer.Option(help="Hours after which a halt is reviewed and lifted; 0: it stays.", min=0)
     ] = 0,
+    preset: Annotated[
+        str, typer.Option(help="Walk-forward whose predictions are traded on: full, quick or smoke.")
+    ] = "full",
     data: Annotated[
         Path | None, typer.Option(help="Import this folder first, if it is not in the store yet.")
     ] = None,
@@ -51,7 +57,8 @@ def backtest(
 
     Each hour is reconciled, marked, guarded, decided and filled on the next
     bar, with fees, slippage, partial fills and every risk rule. All benchmarks
-    run beside it, raw and under the same rules. The run's folder holds a
+    run beside it, raw and under the same rules. The ensemble and its learners
+    trade on what `ballast walkforward` wrote down. The run's folder holds a
     self-contained page and the decisions, fills and hourly account as parquet.
 
     Example: ballast backtest --from 2021-06-01 --to 2024-12-31 --predictor trend-a
@@ -61,7 +68,7 @@ def backtest(
     folder = home_dir(home)
     if data is not None:
         import_first(data, venue, folder, quiet=as_json)
-    request = Request(start.date(), to.date(), predictor, fees, venue, review_after)
+    request = Request(start.date(), to.date(), predictor, fees, venue, review_after, preset)
     show(run(request, folder), as_json=as_json)
 
 

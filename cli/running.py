@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WARM_UP_H = 122 * DAY_H
 """Hours before the first decision that the longest benchmark window needs."""
-LEARNED = "lightgbm"
+ENSEMBLE = "ensemble"
 
 TRIAL_KEYS = (
     "predictor",
@@ -45,6 +45,8 @@ class Request:
     fees: str
     venue: str
     review_after_h: int = 0
+    preset: str = "full"
+    """Of the walk-forward whose predictions are traded on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,10 @@ class Finished:
 
 
 def predictors() -> tuple[str, ...]:
+    from trading.models.families import LEARNERS
     from trading.policies.benchmarks import POLICIES
 
-    return (*POLICIES, LEARNED)
+    return (*POLICIES, ENSEMBLE, *LEARNERS)
 
 
 def execute(request: Request, home: Path, progress: Progress) -> Finished:
@@ -82,7 +85,8 @@ def execute(request: Request, home: Path, progress: Progress) -> Finished:
 
     use_cache(home / "cache" / "compiled")
     plan, market, data_digest = prepare(request, home)
-    predictions = learn(plan, market, home, progress) if plan.predictor == LEARNED else None
+    learned = plan.predictor not in POLICIES
+    predictions = logged(request, plan, market, home, progress) if learned else None
     logs, closing = contest(plan, market, predictions, lambda done, total: progress("trading", done, total))
     details = describe(request, plan, market, data_digest, logs[plan.predictor].digest())
     details["release"] = predictions.release if predictions else None
@@ -143,8 +147,7 @@ def prepare(request: Request, home: Path) -> tuple["Plan", "Scene", str]:
     last = TradingHour.at(datetime.combine(request.to, datetime.min.time(), UTC)).number + DAY_H
     if last <= first:
         raise UsageError(f"--to {request.to} lies before --from {request.start}; swap them")
-    begin = bars_begin(request.predictor, first)
-    grid, data_digest = store.digested_grid(request.venue, begin, last, names)
+    grid, data_digest = store.digested_grid(request.venue, first - WARM_UP_H, last, names)
     check_span(grid, first, last, request)
     lists, rules = universe.load()
     held = eligibility(grid, lists, rules, venue.volume_scale)
@@ -172,16 +175,6 @@ def tradable(name: str) -> bool:
     return True
 
 
-def bars_begin(predictor: str, first: int) -> int:
-    """First asof to load: `first` less the longest window, and the training months of a learned predictor."""
-    from trading.features.library import LOOKBACK
-    from trading.models.splits import SplitRules, month_of, month_start
-
-    if predictor != LEARNED:
-        return first - WARM_UP_H
-    return month_start(month_of(first) - SplitRules().train_months) - LOOKBACK - DAY_H
-
-
 def check_span(grid: Any, first: int, last: int, request: Request) -> None:
     """Refuse a span that the bars do not cover; says which span they do cover."""
     import numpy as np
@@ -199,22 +192,32 @@ def check_span(grid: Any, first: int, last: int, request: Request) -> None:
         )
 
 
-def learn(plan: "Plan", market: "Scene", home: Path, progress: Progress) -> "Predictions":
-    """Walk the gradient-boosted predictor forward; trained months are kept in the home and reused."""
-    import numpy as np
+def logged(request: Request, plan: "Plan", market: "Scene", home: Path, progress: Progress) -> "Predictions":
+    """What the ensemble, or a stack over one learner alone, said out of sample in a finished walk-forward."""
+    from adapters.bars import BarStore
+    from adapters.predictions import ABOUT, latest
+    from adapters.training import stack_alone, walk_of
+    from trading.models.prediction_log import STACK, predictions_of
 
-    from adapters.folds import FolderFoldStore
-    from trading.models.walkforward import Market, training_sample, walkforward
-
-    sample = training_sample(market.grid, market.universe, market.unusable)
-    inputs = Market(market.grid, market.universe.eligible, sample)
-    folds = FolderFoldStore(home / "folds")
-    predictions = walkforward(
-        inputs, plan.first, plan.last, folds, lambda done, total: progress("training", done, total)
-    )
-    if np.isnan(predictions.p24).all():
-        raise DataError("no month has enough history to train on; choose a later --from or import more")
-    return predictions
+    log = latest(home / "predictions", request.venue, request.preset, plan.first, plan.last)
+    about = log.noted(ABOUT) or {}
+    begin, end, names = about["bars_first"], about["last"], about["instruments"]
+    _, data_digest = BarStore(home / "bars").digested_grid(request.venue, begin, end, names)
+    if data_digest != about["data_digest"]:
+        raise DataError("the bars have changed since the walk-forward; run `ballast walkforward` again")
+    model_id = STACK
+    if request.predictor != ENSEMBLE:
+        model_id = f"{STACK}-{request.predictor}"
+        stack_alone(
+            walk_of(home, log, about),
+            (request.predictor,),
+            model_id,
+            about["stack_first"],
+            plan.last,
+            lambda done, total: progress("stacking", done, total),
+        )
+    frame = log.read(model_id, plan.first, plan.last)
+    return predictions_of(frame, market.grid.instruments, plan.first, plan.last)
 
 
 def describe(

@@ -69,6 +69,10 @@ BREACHES = (
     "VOLUME",
     "CASH",
     "MINIMUM",
+    "CRASH_RISK",
+    "DISSIMILAR",
+    "BUCKET",
+    "EXPIRED",
 )
 (
     HALTED,
@@ -85,6 +89,10 @@ BREACHES = (
     VOLUME,
     CASH_SHORT,
     MINIMUM,
+    CRASH_BREACH,
+    DISSIMILAR_BREACH,
+    BUCKET_BREACH,
+    EXPIRED_BREACH,
 ) = (1 << bit for bit in range(len(BREACHES)))
 
 BLOCKING = HALTED | KILL_SWITCH | UNRECONCILED | STALE
@@ -110,6 +118,7 @@ FILL_EXIT, FILL_STOP_GAP, FILL_TAKER, FILL_MAKER, FILL_STOP, FILL_FALLBACK, FILL
     len(FILL_KINDS)
 )
 
-# Why a guard of the release keeps entries out, one bit each.
-VETOES = ("dissimilar", "bucket", "expired")
-DISSIMILAR, BUCKET, EXPIRED = 1, 2, 4
+# Guards of the release that keep entries out, as a reading carries them: their breaches, shifted down.
+DISSIMILAR, BUCKET, EXPIRED = (
+    bit // DISSIMILAR_BREACH for bit in (DISSIMILAR_BREACH, BUCKET_BREACH, EXPIRED_BREACH)
+)

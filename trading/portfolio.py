@@ -74,7 +74,7 @@ class Reading:
     notional_24h: int
     """Trailing 24 h notional at this venue, 1e-8 quote."""
     veto: int
-    """1 when a guard of the release (dissimilarity, bucket, expiry) blocks entries."""
+    """Which guards of the release block entries: DISSIMILAR, BUCKET, EXPIRED; one bit each."""
     sigma_1h: float
     sigma_24: float
     """Daily volatility, a fraction."""

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from trading.codes import (
     ADD,
     COOLDOWN,
+    CRASH_BREACH,
     CRASH_RISK,
+    DENIED,
+    DISSIMILAR_BREACH,
     ENTER,
     EXIT,
     EXPECTED_RETURN,
@@ -72,6 +75,8 @@ def from_predictions(view: View, state: PortfolioState, config: TradingConfig, d
             intent.action = ENTER if intent.reason == EXPECTED_RETURN else HOLD
             if intent.action == ENTER:
                 wish(market, reading, equity, config, intent)
+            elif intent.reason == CRASH_RISK or intent.reason == VETOED:
+                refuse(market, reading, config, intent)
 
 
 def wish(market: Market, reading: Reading, equity: int, config: TradingConfig, intent: Intent) -> None:
@@ -84,6 +89,14 @@ def wish(market: Market, reading: Reading, equity: int, config: TradingConfig, i
     intent.stop_distance = clip(rules.stop_sigmas * sigma, rules.stop_min, rules.stop_max)
     intent.take_distance = clip(rules.take_sigmas * sigma, rules.take_costs * cost, rules.take_max)
     intent.trail_distance = rules.trail_sigmas * sigma
+
+
+def refuse(market: Market, reading: Reading, config: TradingConfig, intent: Intent) -> None:
+    """Deny an entry that only the release's own guards keep out; each that does is a breach."""
+    intent.verdict = DENIED
+    intent.breach |= reading.veto * DISSIMILAR_BREACH
+    if market.p_crash > config.strategy.p_crash_max:
+        intent.breach |= CRASH_BREACH
 
 
 def entry_gate(

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from cli.data import make_market
-from cli.running import LEARNED, Request, prepare
+from cli.running import ENSEMBLE, Request, prepare
 from trading.backtest import frames
 from trading.backtest.contest import contest
 from trading.codes import FILL_EXIT, FILL_KINDS, FILL_STOP, FILL_STOP_GAP, MISSED
@@ -25,7 +25,7 @@ class Market:
 
     def __init__(self, home):
         made = make_market(home, seed=7, years=1, instruments=4)
-        request = Request(date(2024, 6, 1), date(2024, 10, 31), LEARNED, "mission", made["venue"])
+        request = Request(date(2024, 6, 1), date(2024, 10, 31), ENSEMBLE, "mission", made["venue"])
         self.plan, self.scene, _ = prepare(request, home)
         hours, count = self.plan.last - self.plan.first + 1, len(self.scene.grid.instruments)
         sure, much = np.full((hours, count), 0.7), np.full((hours, count), 0.05)

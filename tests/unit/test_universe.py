@@ -5,7 +5,7 @@ import pytest
 
 from config.universe import load
 from trading.market import Grid
-from trading.models.walkforward import training_sample
+from trading.models.history import masks
 from trading.universe import Exclusion, Reason, eligibility, lookback_h
 
 FIRST = 450_000 - 450_000 % 24 + 1
@@ -118,7 +118,9 @@ def test_training_takes_coins_that_are_merely_small_and_refuses_young_dead_and_f
     lists = (Exclusion("C03", "meme", 0),)
     unusable = np.zeros(grid.close.shape, dtype=bool)
     unusable[-5, 0] = True
-    sample = training_sample(grid, eligibility(grid, lists, RULES, 1.0), unusable)
+    sample, asked = masks(grid, eligibility(grid, lists, RULES, 1.0), unusable)
     assert sample[-1].tolist() == [True, True, False, False]
     assert not sample[-5, 0]
     assert not sample[: 24 * 90].any()
+    assert asked[-5, 0], "what is held is asked about, whatever its bars"
+    assert not (asked[:, 3].any() or asked[: 24 * 90].any())

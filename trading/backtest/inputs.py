@@ -183,7 +183,7 @@ def _overlay(
         return
     at = hours - predictions.first
     known = (at >= 0) & (at < len(predictions.p24))
-    for name in ("p4", "p24", "e24", "e_hold"):
+    for name in ("p4", "p24", "e24", "e_hold", "veto"):
         readings[name][known] = getattr(predictions, name)[at[known]]
     rows["p_crash"][known] = predictions.p_crash[at[known]]
     rows["p_high_volatility"][known] = predictions.p_high_vol[at[known]]

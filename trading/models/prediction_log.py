@@ -14,6 +14,7 @@ import polars as pl
 from trading.errors import InvariantError
 from trading.models.families import DISSIMILARITY, LEARNERS, REGIME, Asked
 from trading.models.labels import HORIZONS_H
+from trading.models.protocol import Predictions, nothing
 from trading.models.regime import CLASSES
 
 MARKET = ""
@@ -79,6 +80,25 @@ def checked(frame: pl.DataFrame, model_id: str, gap_h: int) -> pl.DataFrame:
     if not keys.equals(keys.unique(maintain_order=True).sort("asof", "instrument")):
         raise InvariantError(f"the log of {model_id} is not sorted, or says something twice")
     return frame
+
+
+def predictions_of(frame: pl.DataFrame, instruments: tuple[str, ...], first: int, last: int) -> Predictions:
+    """What a stack said, for asof hours first..last and the instruments of a grid; NaN where it was silent.
+
+    The release is named by its artefacts.
+    """
+    made = nothing(first, last - first + 1, len(instruments))
+    order = {name: i for i, name in enumerate(instruments)}
+    inside = frame.filter(pl.col("asof").is_between(first, last) & pl.col("instrument").is_in(list(order)))
+    t = inside["asof"].to_numpy() - first
+    a = inside["instrument"].replace_strict(order, return_dtype=pl.Int64).to_numpy()
+    for name in ("p1", "p4", "p24", "e1", "e4", "e24", "e_hold", "veto"):
+        getattr(made, name)[t, a] = inside[name].to_numpy()
+    for name in ("p_crash", "p_high_vol", "trained_through"):
+        getattr(made, name)[t] = inside[name].to_numpy()
+    names = "".join(inside["artefact_hash"].unique(maintain_order=True))
+    model = inside["model_id"][0] if inside.height else "nothing"
+    return made._replace(release=f"{model}-{hashlib.sha256(names.encode()).hexdigest()[:16]}")
 
 
 def digest(frame: pl.DataFrame) -> str:

@@ -1,9 +1,9 @@
-"""What every predictor gives: probabilities and expected returns, and which models they came from.
+"""What a predictor gives: probabilities and expected returns, and which models they came from.
 
-One gradient-boosted model stands behind this today; an ensemble with a meta-learner gives the same arrays.
+The stack over all learners, or over one of them, gives these arrays from the prediction log.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,11 @@ class Predictions(NamedTuple):
     e_hold: Floats
     """Expected return over the planned hold: a multiple of `e24`, zero where that has no skill."""
     p_crash: Floats
-    """Probability of a market crash within 24 h, (hours,); 0 from a predictor without a regime classifier."""
+    """Probability of a market crash within 24 h, (hours,), NaN where unknown."""
     p_high_vol: Floats
-    """Probability of high volatility over 24 h, (hours,); 0 from a predictor without a regime classifier."""
+    """Probability of high volatility over 24 h, (hours,), NaN where unknown."""
+    veto: NDArray[np.int64]
+    """Guards of the release that block entries, bits of `trading.codes`; (hours, instruments)."""
     trained_through: NDArray[np.int64]
     """Last asof whose outcome the model of that hour may have known, (hours,); 0 where there is no model."""
     release: str
@@ -54,16 +56,7 @@ def nothing(first: int, hours: int, instruments: int) -> Predictions:
         e_hold=unknown(),
         p_crash=np.zeros(hours),
         p_high_vol=np.zeros(hours),
+        veto=np.zeros((hours, instruments), dtype=np.int64),
         trained_through=np.zeros(hours, dtype=np.int64),
         release="",
     )
-
-
-class FoldStore(Protocol):
-    """Keeps trained folds by the digest of all that went into them, so that a walk-forward can resume."""
-
-    def load(self, key: str) -> bytes | None:
-        """The content saved under `key`, or None."""
-
-    def save(self, key: str, content: bytes) -> None:
-        """Keep `content` under `key`; complete or not at all."""
