@@ -208,7 +208,8 @@ def _engines(home: Path, database: str | None) -> Iterator["Engine"]:
 
 
 def _as_object(proof: "Proof") -> dict[str, object]:
-    return proof._asdict() | {"fault": proof.fault._asdict() if proof.fault else None}
+    restores = [one._asdict() for one in proof.restores]
+    return proof._asdict() | {"restores": restores, "fault": proof.fault._asdict() if proof.fault else None}
 
 
 def _as_text(proof: "Proof") -> str:
@@ -220,7 +221,12 @@ def _as_text(proof: "Proof") -> str:
         if proof.anchored
         else "no checkpoint outside: a log cut short would look the same"
     )
-    return f"GOOD {proof.track}: {proof.entries} entries, attested {attested}, {outside}"
+    restores = "".join(
+        f"; a backup was restored at entry {seq}"
+        + (f", and what was attested from there to {lost} is lost" if lost else "")
+        for seq, lost in proof.restores
+    )
+    return f"GOOD {proof.track}: {proof.entries} entries, attested {attested}, {outside}{restores}"
 
 
 @contextmanager

@@ -6,7 +6,6 @@ another owner, or a bucket with a locked retention policy.
 """
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Protocol
@@ -23,29 +22,29 @@ READ_ONLY = 0o444
 
 
 class Anchor(Protocol):
-    """What keeps the checkpoints of every track, by the number of the last entry that each attests."""
+    """What keeps the checkpoints of every track, by line and by the last entry that each attests."""
 
-    def put(self, track: str, seq: int, body: bytes) -> None:
+    def put(self, track: str, line: str, seq: int, body: bytes) -> None:
         """Keep a checkpoint; the same one again changes nothing."""
         ...
 
-    def latest(self, track: str) -> int:
-        """The highest number kept, 0 for none."""
+    def newest(self, track: str, line: str) -> bytes | None:
+        """The checkpoint of a line with the highest number."""
         ...
 
-    def kept(self, track: str) -> dict[int, bytes]:
-        """Every checkpoint kept."""
+    def kept(self, track: str) -> list[bytes]:
+        """Every checkpoint of a track."""
         ...
 
 
 class FolderAnchor:
-    """A folder: `<root>/<track>/<number, 12 digits>.json`, files that nobody may write."""
+    """A folder: `<root>/<track>/<line>-<number>.json`, files that nobody may write."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def put(self, track: str, seq: int, body: bytes) -> None:
-        place = self._folder(track) / name_of(seq)
+    def put(self, track: str, line: str, seq: int, body: bytes) -> None:
+        place = self._folder(track) / name_of(line, seq)
         place.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=place.parent, prefix=".", suffix=".part") as draft:
             draft.write(body)
@@ -58,21 +57,19 @@ class FolderAnchor:
                 if place.read_bytes() != body:
                     raise forked(track, seq, str(place)) from None
 
-    def latest(self, track: str) -> int:
-        return max((number_of(file.name) for file in self._files(track)), default=0)
+    def newest(self, track: str, line: str) -> bytes | None:
+        files = sorted(self._folder(track).glob(f"{line}-*.json"))
+        return files[-1].read_bytes() if files else None
 
-    def kept(self, track: str) -> dict[int, bytes]:
-        return {number_of(file.name): file.read_bytes() for file in self._files(track)}
-
-    def _files(self, track: str) -> list[Path]:
-        return sorted(self._folder(track).glob("*.json"))
+    def kept(self, track: str) -> list[bytes]:
+        return [file.read_bytes() for file in sorted(self._folder(track).glob("*.json"))]
 
     def _folder(self, track: str) -> Path:
         return self.root / quote(track, safe="")
 
 
 class BucketAnchor:
-    """A bucket: `gs://<bucket>/<prefix>/<track>/<number, 12 digits>.json`, written once by precondition.
+    """A bucket: `gs://<bucket>/<prefix>/<track>/<line>-<number>.json`, written once by precondition.
 
     Credentials come from the environment that Google's client reads. Lock a retention policy on the bucket,
     and give its writer no right to delete.
@@ -81,25 +78,25 @@ class BucketAnchor:
     def __init__(self, bucket: "Bucket", prefix: str) -> None:
         self._bucket, self._prefix = bucket, prefix
 
-    def put(self, track: str, seq: int, body: bytes) -> None:
+    def put(self, track: str, line: str, seq: int, body: bytes) -> None:
         from google.api_core.exceptions import PreconditionFailed
 
-        blob = self._bucket.blob(self._folder(track) + name_of(seq))
+        blob = self._bucket.blob(self._folder(track) + name_of(line, seq))
         try:
             blob.upload_from_string(body, "application/json", if_generation_match=0)
         except PreconditionFailed:
             if blob.download_as_bytes() != body:
                 raise forked(track, seq, f"gs://{self._bucket.name}/{blob.name}") from None
 
-    def latest(self, track: str) -> int:
-        return max((number_of(blob.name) for blob in self._blobs(track)), default=0)
+    def newest(self, track: str, line: str) -> bytes | None:
+        blobs = self._blobs(f"{self._folder(track)}{line}-")
+        return _content(max(blobs, key=lambda blob: str(blob.name))) if blobs else None
 
-    def kept(self, track: str) -> dict[int, bytes]:
-        return {number_of(blob.name): blob.download_as_bytes() for blob in self._blobs(track)}
+    def kept(self, track: str) -> list[bytes]:
+        return [_content(blob) for blob in self._blobs(self._folder(track))]
 
-    def _blobs(self, track: str) -> "Iterable[Blob]":
-        found: Iterable[Blob] = self._bucket.list_blobs(prefix=self._folder(track))
-        return found
+    def _blobs(self, prefix: str) -> "list[Blob]":
+        return list(self._bucket.list_blobs(prefix=prefix))
 
     def _folder(self, track: str) -> str:
         return "/".join(part for part in (self._prefix, quote(track, safe="")) if part) + "/"
@@ -115,13 +112,14 @@ def opened(place: str) -> Anchor:
     return BucketAnchor(Client().bucket(bucket), prefix.strip("/"))
 
 
-def name_of(seq: int) -> str:
-    """Names sort like their numbers."""
-    return f"{seq:012}.json"
+def name_of(line: str, seq: int) -> str:
+    """Names of one line sort like their numbers."""
+    return f"{line}-{seq:012}.json"
 
 
-def number_of(name: str) -> int:
-    return int(name.rpartition("/")[2].removesuffix(".json"))
+def _content(blob: "Blob") -> bytes:
+    content: bytes = blob.download_as_bytes()
+    return content
 
 
 def forked(track: str, seq: int, place: str) -> InvariantError:

@@ -42,6 +42,8 @@ class Kind(StrEnum):
     INCIDENT = "incident"
     CHECKPOINT = "checkpoint"
     """The head of the chain, signed."""
+    RESTORE = "restore"
+    """A backup was restored: what was attested outside from here on is lost, and a new line begins."""
     KEY = "key"
     """The next signing key, signed with the one before."""
 

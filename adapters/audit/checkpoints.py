@@ -22,6 +22,7 @@ from trading.config import canonical_json
 from trading.errors import DataError, UsageError
 
 FORMAT = "ballast-checkpoint/1"
+LINE_DIGITS = 16
 SIGNED = frozenset({str(Kind.CHECKPOINT), str(Kind.KEY)})
 """The kinds whose body is a checkpoint."""
 
@@ -30,6 +31,8 @@ class Checkpoint(NamedTuple):
     """What is signed about the head of a chain."""
 
     track: str
+    line: str
+    """Of the last restore before it (`line_of`), empty before there was one."""
     seq: int
     """The last entry attested; the checkpoint itself stands right after it."""
     digest: str
@@ -78,10 +81,11 @@ def seal(engine: Engine, track: str, key: SigningKey, anchor: Anchor, now: datet
     with unit_of_work(engine) as session:
         audit = Audit(session)
         head = audit.hold(track)
-        _agree(session, track, anchor)
+        line = line_of(audit, track)
+        _agree(session, track, anchor.newest(track, line))
         if head.seq and _kind(session, track, head.seq) not in SIGNED:
             attest(audit, track, key, now)
-    return _copy_outside(engine, track, anchor)
+    return _copy_outside(engine, track, line, anchor)
 
 
 def attest(audit: Audit, track: str, key: SigningKey, now: datetime, next_key: str = "") -> None:
@@ -94,38 +98,51 @@ def attest(audit: Audit, track: str, key: SigningKey, now: datetime, next_key: s
     if due not in ("", key.public):
         raise UsageError(f"the signing key of {track} was rotated; start again to sign with the new one")
     at = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    checkpoint = Checkpoint(track, head.seq, head.digest, at, key.public, next_key)
+    checkpoint = Checkpoint(track, line_of(audit, track), head.seq, head.digest, at, key.public, next_key)
     body = checkpoint.body(key.sign(checkpoint.statement()))
     audit.append(track, Kind.KEY if next_key else Kind.CHECKPOINT, "", body)
 
 
 def heir(audit: Audit, track: str) -> str:
     """The public key that a track was handed over to last; empty when it never was."""
-    handed = audit.last_body(track, Kind.KEY)
-    return read(handed)[0].next_key if handed else ""
+    handed = audit.last(track, Kind.KEY)
+    return read(handed.body)[0].next_key if handed else ""
 
 
-def _agree(session: Session, track: str, anchor: Anchor) -> None:
+def line_of(audit: Audit, track: str) -> str:
+    """What tells the checkpoints since the last restore from those of the log that was lost by it."""
+    restored = audit.last(track, Kind.RESTORE)
+    return named(restored.digest) if restored else ""
+
+
+def named(digest: str) -> str:
+    """The name of the line that begins with a restore of this digest."""
+    return digest[:LINE_DIGITS]
+
+
+def _agree(session: Session, track: str, newest: bytes | None) -> None:
     """Refuse to sign a log that was cut or forked since its last checkpoint outside."""
-    latest = anchor.latest(track)
-    if not latest:
+    if newest is None:
         return
-    attested, _ = read(anchor.kept(track)[latest])
-    mine = (AuditRow.track == track, AuditRow.seq == latest)
+    attested, _ = read(newest)
+    mine = (AuditRow.track == track, AuditRow.seq == attested.seq)
     if session.scalar(select(AuditRow.digest).where(*mine)) != attested.digest:
-        raise forked(track, latest, "the anchor")
+        raise forked(track, attested.seq, "the anchor")
 
 
 def _kind(session: Session, track: str, seq: int) -> str | None:
     return session.scalar(select(AuditRow.kind).where(AuditRow.track == track, AuditRow.seq == seq))
 
 
-def _copy_outside(engine: Engine, track: str, anchor: Anchor) -> int:
-    latest = anchor.latest(track)
+def _copy_outside(engine: Engine, track: str, line: str, anchor: Anchor) -> int:
+    newest = anchor.newest(track, line)
+    latest = read(newest)[0].seq if newest else 0
     checkpoints = (AuditRow.track == track, AuditRow.portfolio == "", AuditRow.kind.in_(sorted(SIGNED)))
     query = select(AuditRow.body).where(*checkpoints, AuditRow.seq > latest + 1).order_by(AuditRow.seq)
     with reading(engine) as session:
         for body in session.scalars(query):
-            latest = read(body)[0].seq
-            anchor.put(track, latest, body)
+            told, _ = read(body)
+            if told.line == line:
+                latest = told.seq
+                anchor.put(track, line, latest, body)
     return latest

@@ -70,17 +70,17 @@ class Audit:
 
         An `InvariantError` unless the entry has its digest: what was changed by hand is no telling.
         """
-        last = self.last_body(track, Kind.HALT_STATE, portfolio)
-        return _state_of(last) if last else None
+        last = self.last(track, Kind.HALT_STATE, portfolio)
+        return _state_of(last.body) if last else None
 
-    def last_body(self, track: str, kind: Kind, portfolio: str = "") -> bytes | None:
-        """The body of the last entry of a kind; an `InvariantError` unless it has its digest."""
+    def last(self, track: str, kind: Kind, portfolio: str = "") -> Record | None:
+        """The last entry of a kind; an `InvariantError` unless it has its digest."""
         mine = (COLUMNS.track == track, COLUMNS.portfolio == portfolio, COLUMNS.kind == kind)
         query = select(TABLE).where(*mine).order_by(COLUMNS.seq.desc()).limit(1)
         row = self._transaction.execute(query).mappings().first()
         return self._proved(row) if row else None
 
-    def _proved(self, row: RowMapping) -> bytes:
+    def _proved(self, row: RowMapping) -> Record:
         query = select(COLUMNS.digest).where(COLUMNS.track == row["track"], COLUMNS.seq == row["seq"] - 1)
         found = self._transaction.scalar(query)
         before = bytes.fromhex(found) if found else genesis(row["track"])
@@ -89,8 +89,7 @@ class Audit:
                 f"audit entry {row['seq']} of {row['track']} does not have its digest; "
                 f"stop and run `ballast audit verify`"
             )
-        body: bytes = row["body"]
-        return body
+        return Record(**{field: row[field] for field in Record._fields})
 
 
 def _state_of(body: bytes) -> tuple[str, int]:

@@ -17,10 +17,10 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from adapters.audit.anchors import Anchor
-from adapters.audit.chain import Entry, Record, genesis
+from adapters.audit.chain import Record, genesis
 from adapters.audit.checkpoints import SIGNED, Checkpoint, read
 from adapters.audit.log import Audit, records
-from adapters.audit.verify import Fault, Proof, verify
+from adapters.audit.verify import Fault, Proof, Start, verify
 from adapters.files import replacing
 from adapters.storage.audit import AuditRow
 from trading.config import canonical_json
@@ -39,6 +39,8 @@ class Part(NamedTuple):
     last: int
     before: str
     """The digest before the first entry."""
+    line: str
+    """Which line of checkpoints the first entry is on."""
     key: str
     """The public key that signs the first checkpoint inside."""
 
@@ -52,13 +54,13 @@ def part(transaction: Session | Connection, track: str, start: datetime, end: da
     closing = next((mark for mark in marks if datetime.fromisoformat(mark.at) >= end), None)
     last = closing.seq + 1 if closing else Audit(transaction).head(track).seq
     if opening is None:
-        return Part(track, 1, last, genesis(track).hex(), marks[0].key)
-    return Part(track, opening.seq + 1, last, opening.digest, opening.key)
+        return Part(track, 1, last, genesis(track).hex(), "", marks[0].key)
+    return Part(track, opening.seq + 1, last, opening.digest, opening.line, opening.key)
 
 
-def write(transaction: Session | Connection, chosen: Part, anchored: dict[int, bytes], out: Path) -> None:
+def write(transaction: Session | Connection, chosen: Part, anchored: Iterable[bytes], out: Path) -> None:
     """Write a package; replaced when complete."""
-    inside = {seq: body for seq, body in anchored.items() if chosen.first <= seq <= chosen.last}
+    inside = [body for body in anchored if chosen.first <= read(body)[0].seq <= chosen.last]
     reader = files("adapters.audit.reader")
     manifest = {"format": FORMAT, **chosen._asdict()}
     with replacing(out) as draft, zipfile.ZipFile(draft, "w") as package:
@@ -66,7 +68,7 @@ def write(transaction: Session | Connection, chosen: Part, anchored: dict[int, b
         _add(package, "verify.py", [reader.joinpath("verify.py").read_bytes()])
         _add(package, "manifest.json", [canonical_json(manifest)])
         _add(package, "public.key", [chosen.key.encode()])
-        _add(package, "anchored.jsonl", (inside[seq] + b"\n" for seq in sorted(inside)))
+        _add(package, "anchored.jsonl", (body + b"\n" for body in inside))
         rows = records(transaction, chosen.track, chosen.first, chosen.last)
         _add(package, "entries.jsonl", map(_line, rows))
 
@@ -79,8 +81,8 @@ def check(package: Path, trusted: Collection[str], anchor: Anchor) -> Proof:
         with zipfile.ZipFile(package) as opened, opened.open("entries.jsonl") as lines:
             told = json.loads(opened.read("manifest.json"))
             chosen = Part(**{name: told[name] for name in Part._fields})
-            kept = {seq: body for seq, body in anchor.kept(chosen.track).items() if seq <= chosen.last}
-            start = Entry(chosen.first - 1, chosen.before)
+            kept = [body for body in anchor.kept(chosen.track) if read(body)[0].seq <= chosen.last]
+            start = Start(chosen.first - 1, chosen.before, chosen.line)
             proof = verify(chosen.track, map(_record, lines), trusted or (chosen.key,), kept, start)
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, FileNotFoundError) as error:
         raise DataError(f"{package} is no readable package of an audit log ({error})") from error

@@ -200,8 +200,8 @@ def test_both_verifiers_hold_a_package_against_checkpoints_from_outside(
 ) -> None:
     log, file = made[1], export(home)
     place = tmp_path / "anchor"
-    other = log.anchor.kept(log.track)[log.sealed[1] - 1]
-    FolderAnchor(place).put(log.track, log.sealed[1] - 1, other.replace(b'"digest":"', b'"digest":"f'))
+    other = log.anchor.kept(log.track)[1]
+    FolderAnchor(place).put(log.track, "", log.sealed[1] - 1, other.replace(b'"digest":"', b'"digest":"f'))
     assert ballast(home, "verify", str(file), "--anchor", str(place)).exit_code == 1
     kept = str(next((place / log.track).iterdir()))
     assert alone(file, tmp_path / "part", "--anchored", kept).returncode == 1

@@ -110,49 +110,70 @@ def content(line: "dict[str, Any]") -> bytes:
     return base64.b64decode(line["body_base64"]) if "body_base64" in line else line["body"].encode()
 
 
-def walk(folder: Path, signer: str, anchored: "dict[int, bytes]") -> str:
+class Walk:
+    """How far along the chain the proof has come."""
+
+    def __init__(self, manifest: "dict[str, Any]", signer: str, anchored: "list[bytes]") -> None:
+        self.track, self.line, self.signer = manifest["track"], manifest["line"], signer
+        self.seq, self.digest = manifest["first"] - 1, manifest["before"]
+        self.anchored = {
+            (told["line"], told["seq"]): body for body in anchored for told in [json.loads(body)]
+        }
+        self.attested, self.matched, self.restored = "nothing, for want of a checkpoint", 0, ""
+
+    def step(self, line: "dict[str, Any]") -> None:
+        """Take the next entry, or say why it is bad."""
+        number, body, before = self.seq + 1, content(line), self.digest
+        if line["seq"] != number:
+            raise BadEntry(f"it is missing; entry {line['seq']} stands in its place")
+        said = b"\0".join((line["kind"].encode(), line["portfolio"].encode(), body))
+        self.digest = hashlib.sha256(bytes.fromhex(before) + number.to_bytes(8, "big") + said).hexdigest()
+        if self.digest != line["digest"]:
+            raise BadEntry(f"it was changed, or does not follow from entry {self.seq}")
+        if line["kind"] == "restore":
+            self.line = self.digest[:16]
+            self.restored += f"; a backup was restored at entry {number}"
+        if line["kind"] in SIGNED:
+            told = checkpoint(body, self.signer)
+            if (told["track"], told["line"], told["seq"], told["digest"]) != (
+                self.track,
+                self.line,
+                self.seq,
+                before,
+            ):
+                raise BadEntry(f"it attests another log than the one up to entry {self.seq}")
+            self.attested = f"up to entry {self.seq} at {told['at']}"
+            self.signer = told["next_key"] or self.signer
+        if (self.line, number) in self.anchored:
+            told = checkpoint(self.anchored[self.line, number], self.signer)
+            if (told["track"], told["digest"]) != (self.track, self.digest):
+                raise BadEntry("another log was attested outside; this one is a fork of it")
+            self.matched = number
+        self.seq = number
+
+
+def walk(folder: Path, signer: str, anchored: "list[bytes]") -> str:
     """Follow the chain from the first entry to the last; returns what is proved, raises `BadEntry`."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    track, first, digest = manifest["track"], manifest["first"], manifest["before"]
-    beginning = hashlib.sha256(b"ballast-audit/1\0" + track.encode()).hexdigest()
-    if first == 1 and digest != beginning:
+    beginning = hashlib.sha256(b"ballast-audit/1\0" + manifest["track"].encode()).hexdigest()
+    if manifest["first"] == 1 and manifest["before"] != beginning:
         raise BadEntry("entry 1: the log does not begin at the beginning of its track")
-    seq, attested, matched = first - 1, f"nothing, for want of a checkpoint by {signer}", 0
+    way = Walk(manifest, signer, anchored)
     with (folder / "entries.jsonl").open("rb") as lines:
-        for number, line in enumerate(lines, first):
-            entry = json.loads(line)
-            body = content(entry)
+        for line in lines:
             try:
-                if entry["seq"] != number:
-                    raise BadEntry(f"it is missing; entry {entry['seq']} stands in its place")
-                told = b"\0".join((entry["kind"].encode(), entry["portfolio"].encode(), body))
-                before, digest = digest, entry["digest"]
-                if (
-                    hashlib.sha256(bytes.fromhex(before) + number.to_bytes(8, "big") + told).hexdigest()
-                    != digest
-                ):
-                    raise BadEntry(f"it was changed, or does not follow from entry {seq}")
-                if entry["kind"] in SIGNED:
-                    mark = checkpoint(body, signer)
-                    if (mark["track"], mark["seq"], mark["digest"]) != (track, seq, before):
-                        raise BadEntry(f"it attests another log than the one up to entry {seq}")
-                    attested, signer = f"up to entry {seq} at {mark['at']}", mark["next_key"] or signer
-                if number in anchored:
-                    mark = checkpoint(anchored[number], signer)
-                    if (mark["track"], mark["seq"], mark["digest"]) != (track, number, digest):
-                        raise BadEntry("another log was attested outside; this one is a fork of it")
-                    matched = number
+                way.step(json.loads(line))
             except BadEntry as bad:
-                raise BadEntry(f"entry {number}: {bad}") from bad
-            seq = number
-    if seq != manifest["last"]:
-        raise BadEntry(f"entry {seq + 1}: it is missing, with all up to {manifest['last']}")
+                raise BadEntry(f"entry {way.seq + 1}: {bad}") from bad
+    if way.seq != manifest["last"]:
+        raise BadEntry(f"entry {way.seq + 1}: it is missing, with all up to {manifest['last']}")
+    entries = f"{way.track}: entries {manifest['first']} to {way.seq} are as they were written"
     outside = (
-        f"agrees with checkpoints outside up to entry {matched}"
-        if matched
-        else "no checkpoint outside compared"
+        f"agrees with checkpoints outside up to entry {way.matched}"
+        if way.matched
+        else "none outside compared"
     )
-    return f"{track}: entries {first} to {seq} are as they were written; attested {attested}; {outside}"
+    return f"{entries}; attested {way.attested}; {outside}{way.restored}"
 
 
 def main() -> None:
@@ -163,7 +184,7 @@ def main() -> None:
     chosen = options.parse_args()
     bodies = [line for file in chosen.anchored for line in file.read_bytes().splitlines() if line]
     try:
-        said = walk(folder, chosen.key, {json.loads(body)["seq"]: body for body in bodies})
+        said = walk(folder, chosen.key, bodies)
     except (BadEntry, KeyError, ValueError) as bad:
         sys.stdout.write(f"BAD: {bad}\n")
         raise SystemExit(1) from bad
