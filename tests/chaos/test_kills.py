@@ -28,8 +28,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
         yield started
 
 
-def live(arguments: str, die_at: int | None) -> list[list[Any]]:
-    """Run the process until it is done, or kill it at a call; returns what it believes, nothing if killed."""
+def live(arguments: str, die_at: int | None) -> list[Any]:
+    """Run the process until it is done, or kill it at a call; returns the orders and the unexplained balances
+    that it believes in, nothing if killed.
+    """
     command = [sys.executable, "-m", "tests.chaos.victim", arguments]
     with subprocess.Popen(
         command,
@@ -44,7 +46,7 @@ def live(arguments: str, die_at: int | None) -> list[list[Any]]:
         calls = 0
         for line in process.stdout:
             if not line.startswith("at "):
-                believed: list[list[Any]] = json.loads(line)
+                believed: list[Any] = json.loads(line)
                 return believed
             calls += 1
             if calls - 1 == die_at:
@@ -68,8 +70,12 @@ def hour(running: Simulator, home: Path, die_at: int) -> tuple[bool, list[str]]:
     if died:
         running.control("advance", by_s=30)
         believed = live(arguments, None)
+    orders, unexplained = believed
     truth = truth_of(running.control("truth", after=first)["rows"])
-    return died, wrongs(believed, truth)
+    found = [
+        f"wrong belief: {amount} of {asset} more than is booked" for asset, amount in unexplained.items()
+    ]
+    return died, found + wrongs(orders, truth)
 
 
 def wrongs(believed: list[list[Any]], truth: Any) -> list[str]:

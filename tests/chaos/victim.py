@@ -1,61 +1,51 @@
 """A process that lives one order's hour against the simulator and asks before every touch of the world.
 
 It prints `at <number> <what>` before each call to the venue, the store or the guard, and goes on when it is
-answered; so the parent can kill it at any of them. What it has stored lies in a file, synced line by line.
+answered; so the parent can kill it at any of them. What it has stored lies in a database.
 """
 
 import json
-import os
-import pickle
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from adapters.execution import Hands, drive, sweep
-from tests.lockstep import Gate, client
-from tests.make_believe import TRACK, Memory, entry
+from adapters.audit.chain import Kind as Told
+from adapters.audit.log import Audit
+from adapters.execution import Hands, drive
+from adapters.guard import Book, LiveGuard
+from adapters.reconciling import Ours, reconcile
+from adapters.storage.base import PortfolioKey
+from adapters.storage.decisions import Decisions
+from adapters.storage.engine import connect, reading, sqlite_url, unit_of_work
+from adapters.storage.halts import Halts
+from adapters.storage.journal import Journal
+from adapters.storage.migrate import upgrade
+from adapters.storage.order_book import DurableOrders, OrderBook
+from adapters.storage.portfolios import open_portfolio
+from config.instruments import grid_for
+from tests.lockstep import Client, client
+from tests.make_believe import entry
 from tests.running import PAIR, Simulator
+from tests.stored import approval_of, decision_of
+from trading.config import canonical_json
 from trading.execution.entering import enter
 from trading.execution.guarding import Wanted, guard
 from trading.execution.leaving import Exit, leave
-from trading.execution.orders import Event
+from trading.execution.orders import Order
 from trading.execution.placing import LegName, resume
-from trading.execution.protocol import Instruction, Kind
+from trading.execution.protocol import Kind
+from trading.ledger.entries import flow_entry
+from trading.ledger.journal import CASH, DEPOSITS, DUST
 from trading.portfolio import Terms
 from trading.risk.approve import ApprovedOrder
+from trading.risk.trading_state import ACTIVE, Standing
 
 LOTS, MIN_LOTS = 1_000_000, 5_000
-
-
-class OnDisk(Memory):
-    """A store whose every write is a line in a file before it counts."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-        for line in path.read_text().splitlines() if path.exists() else ():
-            kept, event = pickle.loads(bytes.fromhex(line))
-            if isinstance(kept, UUID):
-                super().append(self.kept[kept], event)
-            else:
-                super().open(kept, event)
-
-    def open(self, instruction: Instruction, event: Event) -> None:
-        super().open(instruction, event)
-        self._sync(instruction, event)
-
-    def append(self, order: Any, event: Event) -> None:
-        super().append(order, event)
-        self._sync(order.id, event)
-
-    def _sync(self, kept: Instruction | UUID, event: Event) -> None:
-        with self._path.open("a") as file:
-            file.write(pickle.dumps((kept, event)).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+KEY, MAY = PortfolioKey("replay-kill", "main"), Standing(ACTIVE, 1)
+HOUR = timedelta(hours=1)
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class Asking:
@@ -78,36 +68,79 @@ class Asking:
         return asked
 
 
+class Life:
+    """One portfolio and the hour that it lives."""
+
+    def __init__(self, ours: Client, home: Path, began: datetime, price: int) -> None:
+        self.began, self.price, self.numbers = began, price, count()
+        self.engine = connect(sqlite_url(home / "ballast.db"))
+        upgrade(self.engine)
+        self.books = Ours(self.engine, KEY, "USD", {PAIR: grid_for(PAIR)})
+        self.venue: Any = Asking(ours.venue, self.numbers)
+        book = Book("USD", self.books.instruments, {})
+        self.guard: Any = Asking(LiveGuard(self.engine, KEY, ours.venue, lambda: MAY, book), self.numbers)
+        self.open(ours)
+
+    def open(self, ours: Client) -> None:
+        """Approvals for an entry and, an hour later, its exit; books that begin with what is held."""
+        with unit_of_work(self.engine) as session:
+            open_portfolio(session, KEY, "USD", self.began)
+        with unit_of_work(self.engine, KEY) as session:
+            for asof, lots in ((self.began, LOTS), (self.began + HOUR, -LOTS)):
+                approval = approval_of(KEY, lots, asof=asof, wanted_lots=lots, limit=self.price)
+                Decisions(session, KEY).store(decision_of(KEY, asof=asof), [approval])
+            if Audit(session).last_state(*KEY) is not None:
+                return
+            Halts(session, KEY).change(MAY, "test", "test", self.began)
+            Audit(session).append(KEY.track, Told.HALT_STATE, KEY.portfolio, canonical_json(MAY._asdict()))
+            for asset, held in ours.venue.balances().items():
+                holding = CASH if asset == "USD" else DUST
+                if held.total:
+                    opening = flow_entry(f"opening {asset}", self.began, DEPOSITS, holding, asset, held.total)
+                    Journal(session, KEY).post(opening)
+
+    def hands(self, asof: datetime) -> Hands:
+        store: Any = Asking(DurableOrders(self.engine, KEY, asof), self.numbers)
+        return Hands(self.venue, store, self.guard)
+
+    def orders(self) -> list[Order]:
+        with reading(self.engine) as session:
+            return OrderBook(session, KEY).orders(NEVER)
+
+    def compare(self) -> dict[str, int]:
+        return reconcile(self.venue, self.hands(self.began), self.books, self.began).unexplained
+
+    def live(self) -> dict[str, int]:
+        """Begin, or go on where the store says; returns what is unexplained in the end."""
+        first, later = self.hands(self.began), self.hands(self.began + HOUR)
+        for order in self.orders():
+            drive(resume(order), first)
+        self.compare()
+        approved = ApprovedOrder(LOTS, self.price, int(self.price * 0.8), 0, 0)
+        terms = Terms(1, 100, MIN_LOTS, 50_000_000)
+        wanted = entry(track=KEY.track, intent="in", asof=self.began, approved=approved, terms=terms)
+        drive(enter(wanted._replace(equity=1, halt_epoch=MAY.epoch)), first)
+        self.compare()
+        held = sum(order.filled for order in self.orders())
+        stop = Wanted(held, int(self.price * 0.75))
+        drive(guard(LegName(KEY.track, "in", Kind.STOP), PAIR, stop, True), first)
+        drive(leave(Exit(KEY.track, "out", PAIR, held, 0, MIN_LOTS)), later)
+        return self.compare()
+
+
 def main() -> None:
-    """Begin, or go on where the store says: enter, sweep, guard, leave, sweep."""
     ready, home, asof, price = json.loads(sys.argv[1])
-    began = datetime.fromisoformat(asof)
     simulator = Simulator(ready)
     simulator.control("clock")
     with client(simulator, Path(home)) as ours:
-        store = OnDisk(Path(home) / "orders")
-        numbers: count[int] = count()
-        venue: Any = Asking(ours.venue, numbers)
-        gate: Any = Asking(Gate(ours.venue), numbers)
-        hands = Hands(venue, Asking(store, numbers), gate)
-        approved = ApprovedOrder(LOTS, price, int(price * 0.8), 0, 0)
-        terms = Terms(1, 100, MIN_LOTS, 50_000_000)
-        wanted = entry(intent=asof, asof=began, approved=approved, terms=terms, equity=1)
-        for order in list(store.kept.values()):
-            drive(resume(order), hands)
-        drive(enter(wanted), hands)
-        sweep(TRACK, hands, began - timedelta(minutes=1))
-        held = sum(order.filled for order in store.kept.values())
-        stops = LegName(TRACK, asof, Kind.STOP)
-        drive(guard(stops, PAIR, Wanted(held, int(price * 0.75)), True), hands)
-        drive(leave(Exit(TRACK, f"{asof} exit", PAIR, held, 0, MIN_LOTS)), hands)
-        sweep(TRACK, hands, began - timedelta(minutes=1))
+        life = Life(ours, Path(home), datetime.fromisoformat(asof), price)
+        unexplained = life.live()
     kept = [
         [str(order.id), order.venue_id, order.state.value, order.is_over]
         + [[[t.id, t.lots, t.ticks, t.value, t.fee] for t in order.trades]]
-        for order in store.kept.values()
+        for order in life.orders()
     ]
-    sys.stdout.write(json.dumps(kept) + "\n")
+    sys.stdout.write(json.dumps([kept, unexplained]) + "\n")
 
 
 if __name__ == "__main__":
