@@ -27,4 +27,4 @@ def published(bars: pl.DataFrame, instrument: Instrument, volume_scale: float) -
             break
         lots = again
     columns["volume"] = volume
-    return pl.DataFrame(columns).select(SCHEMA).cast(SCHEMA).filter(pl.col("volume") > 0)
+    return pl.DataFrame(columns).select(*SCHEMA).cast(SCHEMA).filter(pl.col("volume") > 0)

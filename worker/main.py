@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from temporal.client import connect
 from trading.compiled import use_cache
 from worker.compose import Activities, activities_of
+from worker.observed import Observed
 from worker.sandbox import runner
 from worker.terms import Terms
 from workflows.drawdown_halt import DrawdownHaltWorkflow
@@ -46,20 +47,21 @@ async def workers(client: Client, activities: Activities) -> AsyncIterator[None]
     """Workers of every queue that has activities; workflows run on `trading`."""
     async with AsyncExitStack() as stack:
         for queue, served in activities.items():
-            threads = min(SLOTS[queue], 64)
-            pool = stack.enter_context(ThreadPoolExecutor(threads, f"{queue}-activity"))
             options: dict[str, Any] = {"workflows": WORKFLOWS} if queue == TRADING else {}
+            if queue != TRADING_WAIT:
+                pool = ThreadPoolExecutor(SLOTS[queue], f"{queue}-activity")
+                options["activity_executor"] = stack.enter_context(pool)
             await stack.enter_async_context(
                 Worker(
                     client,
                     task_queue=queue,
                     activities=served,
-                    activity_executor=pool,
                     max_concurrent_activities=SLOTS[queue],
                     max_cached_workflows=CACHED_WORKFLOWS if queue == TRADING else 1,
                     sticky_queue_schedule_to_start_timeout=STICKY,
                     graceful_shutdown_timeout=GRACE,
                     workflow_runner=runner(),
+                    interceptors=[Observed()],
                     **options,
                 )
             )

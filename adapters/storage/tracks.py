@@ -10,14 +10,11 @@ from adapters.clock import Clock
 from adapters.storage.base import PortfolioKey, store_once
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.hours import Hour, Mandate, PortfolioHour, Stage, TrackTerms
-from adapters.storage.journal import Journal
 from adapters.storage.outbox import post
 from adapters.storage.portfolios import open_portfolio
 from adapters.storage.states import StateRow
 from trading.clock import TradingHour
 from trading.config import TradingConfig, canonical_json
-from trading.ledger.entries import flow_entry
-from trading.ledger.journal import CASH, DEPOSITS
 from trading.live.documents import digest_of, dump_mandate, dump_state
 from trading.live.values import HourEnd
 from trading.portfolio import PortfolioState
@@ -38,9 +35,10 @@ class Opening(NamedTuple):
 
 
 def open_track(session: Session, opening: Opening, terms: Mapping[str, object]) -> bool:
-    """Store a portfolio with its mandate, its money and its empty state; False when it stands already.
+    """Store a portfolio with its mandate and its state before the first hour; False when it stands already.
 
-    The session holds no lock yet, as there is nothing to lock.
+    The journal begins with what the venue's own ledger says of the opening deposit. The session holds no
+    lock, as there is nothing to lock yet.
     """
     key, hour = opening.key, opening.hour
     new = open_portfolio(session, key, opening.quote, hour.asof)
@@ -51,8 +49,6 @@ def open_track(session: Session, opening: Opening, terms: Mapping[str, object]) 
     config = dump_mandate(opening.config, opening.review_after_h)
     rows = {"digest": digest_of(config), "document": config}
     store_once(session, Mandate(**key._asdict(), asof=hour.asof, predictor=opening.predictor, **rows))
-    deposit = (DEPOSITS, CASH, opening.quote, opening.cash)
-    Journal(session, key).post(flow_entry("opening", hour.asof, *deposit))
     state = dump_state(PortfolioState.opening(opening.cash, 0), ())
     before: dict[str, Any] = {"asof": hour.previous.asof, "digest": digest_of(state), "document": state}
     store_once(session, StateRow(**key._asdict(), **before))

@@ -25,6 +25,11 @@ def test_a_smaller_portfolio_buys_in_proportion() -> None:
     assert left(equity=50) == pytest.approx(LOTS / 2, abs=1)
 
 
+def test_what_the_hours_own_fills_cost_is_no_loss_of_capital() -> None:
+    assert left(equity=9_901, decided=10_000) == LOTS
+    assert left(equity=9_900, decided=10_000) == pytest.approx(LOTS * 0.99, abs=1)
+
+
 def test_what_the_venue_would_find_too_small_is_not_sent() -> None:
     assert left(cash=400_000) == 0
     assert left(cash=0) == left(cash=-1) == left(equity=0) == left(equity=-5) == 0
@@ -42,6 +47,7 @@ def test_a_resized_order_is_affordable_and_no_larger(lots: int, cash: int, equit
     if fits:
         assert worst_cost(fits, LIMIT, CONFIG, TERMS) <= cash
         assert not below_minimum(fits, LIMIT, TERMS)
-        assert worst_cost(fits, LIMIT, CONFIG, TERMS) * decided <= worst_cost(
-            lots, LIMIT, CONFIG, TERMS
-        ) * max(equity, decided)
+        assert (
+            worst_cost(fits, LIMIT, CONFIG, TERMS) * decided
+            <= worst_cost(lots, LIMIT, CONFIG, TERMS) * decided
+        )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from trading.codes import ADD, ENTER, EXIT, TRIM
 from trading.config import TradingConfig
-from trading.money import muldiv_floor
+from trading.money import PPM, muldiv_floor
 from trading.portfolio import Decision, Intent, PortfolioState, Position, Terms, View
 from trading.sizing import above, below, below_minimum, entry_limit, lots_to_buy, worst_cost
 
@@ -43,6 +43,11 @@ def lots_to_sell(value: int, position: Position, terms: Terms) -> int:
     return lots if lots < position.lots else position.lots
 
 
+FALL_PPM = 10_000
+"""A smaller fall of equity since the decision is what the hour's own fills cost, not a loss of capital: a
+backtest has these costs too and does not resize for them."""
+
+
 class Capital(NamedTuple):
     """What a portfolio has when an order is about to leave, 1e-8 quote."""
 
@@ -56,12 +61,12 @@ class Capital(NamedTuple):
 def resize(lots: int, limit: int, capital: Capital, config: TradingConfig, terms: Terms) -> int:
     """What is left of an approved buy at fresh capital; never more than approved.
 
-    It shrinks with equity since the decision and to what the cash still pays for at worst; 0 when the venue
-    would find the rest too small.
+    It shrinks in proportion when equity fell by `FALL_PPM` or more since the decision, and to what the cash
+    still pays for at worst; 0 when the venue would find the rest too small.
     """
     worst = worst_cost(lots, limit, config, terms)
     left = min(capital.cash, worst)
-    if capital.equity < capital.decided:
+    if PPM * (capital.decided - capital.equity) >= FALL_PPM * capital.decided:
         left = min(left, muldiv_floor(worst, max(capital.equity, 0), capital.decided))
     fits = lots if left == worst else lots_to_buy(left, limit, config, terms)
     return 0 if below_minimum(fits, limit, terms) else fits

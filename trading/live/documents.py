@@ -75,7 +75,7 @@ def dump_decision(instruments: Sequence[str], books: Books, facts: Mapping[str, 
     for a, name in enumerate(instruments):
         intent, order = books.decision.intents[a], books.orders[a]
         if intent.verdict or intent.breach:
-            words = {"reason": REASONS[intent.reason], "verdict": VERDICTS[intent.verdict]}
+            words = {"reason_word": REASONS[intent.reason], "verdict_word": VERDICTS[intent.verdict]}
             intents[name] = {k: _told(v) for k, v in asdict(intent).items()} | words
         if order.lots:
             orders[name] = astuple(order)
