@@ -1,6 +1,6 @@
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, told } from "./api";
 import { useDesk } from "./session";
 
@@ -109,5 +109,49 @@ export function useProofs() {
   return useQuery({
     queryKey: [...key, "proofs"],
     queryFn: () => told(api.GET("/api/portfolios/{portfolio}/proofs", { params: scope })),
+  });
+}
+
+export function usePositions() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "positions"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/positions", { params: scope })),
+  });
+}
+
+export function useTradingState() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "halt"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/halt", { params: scope })),
+  });
+}
+
+export type Command = "halt" | "kill-switch" | "request-resume" | "approve-resume";
+
+/** Sends a command once: asked again after a lost answer, it carries the same id. */
+export function useCommand(command: Command) {
+  const { key, scope } = useScope();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (said: { reason: string; id: string; halt: string; signature: string }) => {
+      const why = { reason: said.reason, id: said.id };
+      const review = { ...why, halt_id: said.halt, signature: said.signature };
+      if (command === "halt") {
+        await told(api.POST("/api/portfolios/{portfolio}/halt", { params: scope, body: why }));
+      } else if (command === "kill-switch") {
+        await told(api.POST("/api/portfolios/{portfolio}/halt/kill-switch", { params: scope, body: why }));
+      } else if (command === "request-resume") {
+        await told(
+          api.POST("/api/portfolios/{portfolio}/halt/request-resume", { params: scope, body: review }),
+        );
+      } else {
+        await told(
+          api.POST("/api/portfolios/{portfolio}/halt/approve-resume", { params: scope, body: review }),
+        );
+      }
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: [...key] }),
   });
 }
