@@ -11,12 +11,16 @@ import polars as pl
 from adapters.bars import BarStore
 from adapters.kraken.market_data import MarketData
 from trading.clock import DAY_H, TradingHour
+from trading.errors import VenueRefused
 from trading.grid import CARRY_H, dense
 from trading.market import Grid
 from trading.quality import SCHEMA
 
 WINDOW_H = 122 * DAY_H
 """Hours that the longest policy and every feature need, in whole days and one more."""
+
+
+UNLISTED = "EQuery:Unknown asset pair"
 
 
 class VenueFeed:
@@ -37,7 +41,7 @@ class VenueFeed:
         if self._through >= hour:
             return
         first = max(self._through.number, hour.number - WINDOW_H) + 1
-        fresh = {name: self._market.recent(name, first).bars for name in self._bars}
+        fresh = {name: self._recent(name, first) for name in self._bars}
         for name, bars in fresh.items():
             new = bars.filter(pl.col("asof") <= hour.asof)
             if new.height:
@@ -53,6 +57,15 @@ class VenueFeed:
             if bars.height > WINDOW_H + CARRY_H + DAY_H:
                 self._bars[name] = bars.filter(pl.col("asof") >= since)
         return dense(self._venue, self._bars, first, hour.number)
+
+    def _recent(self, name: str, first: int) -> pl.DataFrame:
+        """New hours of one instrument; a pair that is not listed yet, or no longer, has none."""
+        try:
+            return self._market.recent(name, first).bars
+        except VenueRefused as error:
+            if UNLISTED not in str(error):
+                raise
+            return pl.DataFrame(schema=SCHEMA)
 
     def _load(self, hour: TradingHour) -> None:
         """Read what the store has; what it lacks at the end is asked of the venue."""

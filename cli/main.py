@@ -15,6 +15,7 @@ from cli import (
     api,
     audit,
     backtest,
+    backup,
     compare,
     data,
     demo,
@@ -22,11 +23,13 @@ from cli import (
     features,
     findings,
     governance,
+    halt,
     hour,
     models,
     simulator,
     status,
     testing,
+    up,
     users,
     walkforward,
     worker,
@@ -82,8 +85,10 @@ def root(
     """Options that stand before the command."""
 
 
+app.command("up")(up.up)
 app.command("status")(status.status)
 app.add_typer(hour.app, name="hour")
+app.add_typer(halt.app, name="halt")
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
@@ -94,6 +99,8 @@ app.command("walkforward")(walkforward.walkforward)
 app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(governance.app, name="governance")
 app.add_typer(findings.app, name="findings")
 app.command("api")(api.api)

@@ -19,6 +19,8 @@ class Running:
     mode: str
     track: str
     portfolio: str
+    namespace: str
+    """Of the engine; each mode has its own."""
     started: str
     """RFC 3339, UTC."""
     addresses: dict[str, str]
@@ -50,9 +52,13 @@ class House:
         """Where the embedded Temporal server keeps its state."""
         return self.home / mode / "temporal.db"
 
-    def account(self, track: str) -> Path:
+    def track(self, track: str) -> Path:
+        """What belongs to one replayed track alone: its bars, raw replies, nonces, and its exchange."""
+        return self.home / "replay" / "tracks" / track
+
+    def exchange(self, track: str) -> Path:
         """Where the simulator keeps the account of a track."""
-        return self.home / "replay" / "accounts" / track
+        return self.track(track) / "exchange"
 
     def note(self, what: Running) -> None:
         with replacing(self._up) as draft:

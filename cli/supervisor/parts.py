@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -13,10 +13,12 @@ from cli.supervisor.ports import LOOPBACK
 from trading.errors import UsageError
 
 TEMPORAL, UI, TEMPORAL_HTTP, TEMPORAL_METRICS = "temporal", "temporal-ui", "temporal-http", "temporal-metrics"
-SIMULATOR = "simulator"
-PORTS = (TEMPORAL, UI, TEMPORAL_HTTP, TEMPORAL_METRICS, SIMULATOR)
+SIMULATOR, WORKER, API = "simulator", "worker", "api"
+PORTS = (TEMPORAL, UI, TEMPORAL_HTTP, TEMPORAL_METRICS, SIMULATOR, API)
 """What needs a port of its own."""
 
+TRADING_QUEUE = "trading"
+"""Of `workflows.names`, whose import is too heavy for a status line."""
 REPLY_S = 1.0
 RETENTION = "26280h"
 """Three years: the embedded engine keeps its histories as long as the tracks that they belong to."""
@@ -58,6 +60,38 @@ def temporal(house: House, mode: str, namespace: str, ports: Mapping[str, int]) 
     )
     url = f"http://{LOOPBACK}:{ports[TEMPORAL_HTTP]}/api/v1/namespaces/{namespace}"
     return Child(TEMPORAL, told, house.run, house.logs, lambda: answers(url))
+
+
+def simulator(house: House, options: Sequence[str], exchange: Path, port: int) -> Child:
+    """The exchange that a replay trades at, in lockstep; its bars and its account lie in `exchange`."""
+    told = [beside_python("ballast"), "simulator", "--speed", "0", "--port", str(port), *options]
+    told += ["--state", str(exchange), "--home", str(exchange)]
+    url = f"http://{LOOPBACK}:{port}/0/public/Time"
+    return Child(SIMULATOR, told, house.run, house.logs, lambda: answers(url))
+
+
+def worker(house: House, terms: Path, namespace: str, ports: Mapping[str, int]) -> Child:
+    """A worker of all task queues."""
+    told = [beside_python("ballast"), "worker", str(terms)]
+    http = ports[TEMPORAL_HTTP]
+    return Child(WORKER, told, house.run, house.logs, lambda: polled(TRADING_QUEUE, namespace, http))
+
+
+def api(house: House, mode: str, ui: str, port: int) -> Child:
+    """The API and the dashboard."""
+    told = [beside_python("ballast"), "api", "--mode", mode, "--port", str(port), "--temporal-ui", ui]
+    url = f"http://{LOOPBACK}:{port}/api/openapi.json"
+    return Child(API, [*told, "--home", str(house.home)], house.run, house.logs, lambda: answers(url))
+
+
+def polled(queue: str, namespace: str, port: int) -> bool:
+    """Whether a worker asks for work on a task queue; `port` is that of Temporal's HTTP side."""
+    url = f"http://{LOOPBACK}:{port}/api/v1/namespaces/{namespace}/task-queues/{queue}"
+    try:
+        reply = httpx.get(url, timeout=REPLY_S, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return reply.status_code == HTTP_OK and bool(reply.json().get("pollers"))
 
 
 def keep_histories(namespace: str, ports: Mapping[str, int]) -> None:

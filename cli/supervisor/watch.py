@@ -47,8 +47,10 @@ class Supervisor:
         check_space(self.home, SPACE_START_MB)
         try:
             for child in self.children:
+                began_s = time.monotonic()
                 child.start()
                 child.await_ready()
+                self._say(f"{child.name} answers after {time.monotonic() - began_s:.1f} s")
         except BaseException:
             self._stop_all()
             raise

@@ -29,7 +29,7 @@ QUIET = datetime(2024, 7, 4, 23, tzinfo=UTC)
 BUSY = QUIET + timedelta(hours=1)
 LIMIT, STOP = UUID(int=1), UUID(int=2)
 SEARCHED = "0" * 64
-RAN = Running("replay", *KEY, "2026-11-22T18:00:00Z", {"temporal": "127.0.0.1:17200"})
+RAN = Running("replay", *KEY, "ballast-replay", "2026-11-22T18:00:00Z", {"temporal": "127.0.0.1:17200"})
 
 
 def ballast(home: Path, *arguments: str) -> Result:
