@@ -28,6 +28,7 @@ from api.routes import (
     oidc,
     operations,
     orders,
+    performance,
     portfolios,
     positions,
     session,
@@ -75,7 +76,19 @@ def application(parts: Parts) -> FastAPI:
     app.state.buckets = Buckets(REQUESTS_PER_S, REQUESTS_BURST, monotonic)
     app.state.sign_in_buckets = Buckets(SIGN_INS_PER_S, SIGN_INS_BURST, monotonic)
     problems.install(app)
-    for part in (session, oidc, users, portfolios, positions, hours, orders, halts, operations, events):
+    for part in (
+        session,
+        oidc,
+        users,
+        portfolios,
+        positions,
+        hours,
+        orders,
+        halts,
+        performance,
+        operations,
+        events,
+    ):
         app.include_router(part.router)
     app.add_middleware(ETags)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)

@@ -155,6 +155,25 @@ def test_hours_can_be_filtered_by_how_they_ended(ada) -> None:
     assert ada.get(f"{BASE}/hours?limit=500").json()["items"][0]["asof"] == "2026-01-02T23:00:00Z"
 
 
+def test_the_record_is_held_against_the_targets(world: World) -> None:
+    with_a_past(world.engine, hours=24 * 70)
+    world.person("ada", Role.VIEWER)
+    told = world.signed_in("ada").get(f"{BASE}/performance").json()
+    assert (told["label"], told["outcome"]) == ("replay", "NOT MET")
+    assert told["max_drawdown"] == pytest.approx(0.12, abs=1e-6)
+    assert [month["month"] for month in told["months"]] == ["2026-01-01", "2026-02-01", "2026-03-01"]
+    assert told["months"][1]["drawdown"] == pytest.approx(0.12, abs=1e-6)
+    fails = {target["name"] for target in told["targets"] if target["holds"] is False}
+    assert {"net growth a year", "worst monthly drawdown"} <= fails
+    assert told["trades"] == 6
+    assert told["fees_paid"] == pytest.approx(6 * 0.00239996)
+
+
+def test_a_short_record_says_nothing_yet(ada) -> None:
+    told = ada.get(f"{BASE}/performance").json()
+    assert (told["sharpe"], told["months"], told["outcome"]) == (None, [], "INCONCLUSIVE")
+
+
 def test_an_unexplained_balance_is_said(ada) -> None:
     told = ada.get(f"{BASE}/reconciliation").json()
     assert not told["explained"]

@@ -311,6 +311,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portfolios/{portfolio}/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The record so far, against the targets */
+        get: operations["performance_api_portfolios__portfolio__performance_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portfolios/{portfolio}/positions": {
         parameters: {
             query?: never;
@@ -966,6 +983,21 @@ export interface components {
             used: number;
         };
         /**
+         * Month
+         * @description One UTC month, or the part of it that is over.
+         */
+        Month: {
+            /** Drawdown */
+            drawdown: number;
+            /**
+             * Month
+             * Format: date
+             */
+            month: string;
+            /** Result */
+            result: number;
+        };
+        /**
          * NewToken
          * @description A token to make.
          */
@@ -1233,6 +1265,48 @@ export interface components {
             next?: string | null;
         };
         /**
+         * Performance
+         * @description The record of a portfolio, on unit value: deposits and withdrawals do not count.
+         */
+        Performance: {
+            /** Cagr */
+            cagr: number | null;
+            /** Exposure */
+            exposure: number | null;
+            /** Fees Paid */
+            fees_paid: number;
+            /** Label */
+            label: string;
+            /** Max Drawdown */
+            max_drawdown: number | null;
+            /** Max Monthly Drawdown */
+            max_monthly_drawdown: number | null;
+            /** Months */
+            months: components["schemas"]["Month"][];
+            /** Outcome */
+            outcome: string;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Since */
+            since: string | null;
+            /** Sortino */
+            sortino: number | null;
+            /** Targets */
+            targets: components["schemas"]["Target"][];
+            /** Trades */
+            trades: number;
+            /** Turnover */
+            turnover: number | null;
+            /** Until */
+            until: string | null;
+            /** Volatility */
+            volatility: number | null;
+            /** Worst Month */
+            worst_month: number | null;
+            /** Years */
+            years: number;
+        };
+        /**
          * Person
          * @description A person as an administrator sees them.
          */
@@ -1405,6 +1479,20 @@ export interface components {
             oidc: boolean;
             /** Set Up */
             set_up: boolean;
+        };
+        /**
+         * Target
+         * @description One of the mission's targets.
+         */
+        Target: {
+            /** Holds */
+            holds: boolean | null;
+            /** Name */
+            name: string;
+            /** Value */
+            value: number | null;
+            /** Wanted */
+            wanted: string;
         };
         /**
          * Teller
@@ -3446,6 +3534,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderHistory"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    performance_api_portfolios__portfolio__performance_get: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Performance"];
                 };
             };
             /** @description The request makes no sense. */

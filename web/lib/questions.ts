@@ -155,3 +155,11 @@ export function useCommand(command: Command) {
     onSettled: () => queries.invalidateQueries({ queryKey: [...key] }),
   });
 }
+
+export function usePerformance() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "performance"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/performance", { params: scope })),
+  });
+}
