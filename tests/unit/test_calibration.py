@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from trading.models.calibration import P_MAX, P_MIN, platt, shrunk_slope
+from trading.models.calibration import P_MAX, P_MIN, buckets, curve, isotonic, outcomes, platt, shrunk_slope
 
 ROWS = 4_000
 ASOF = np.repeat(np.arange(ROWS // 4), 4)
@@ -77,3 +77,63 @@ def test_coins_of_one_hour_are_one_observation():
     copied = shrunk_slope(np.repeat(e, 9), np.repeat(r, 9), np.ones(2_700), np.repeat(np.arange(300), 9), 5)
     assert once == pytest.approx(copied)
     assert once > 0
+
+
+def test_isotonic_steps_are_those_of_a_library():
+    sklearn = pytest.importorskip("sklearn.isotonic")
+    rng = np.random.default_rng(1)
+    score, weights = rng.normal(size=400), rng.uniform(0.5, 2.0, 400)
+    up = (rng.random(400) < 1 / (1 + np.exp(-score))).astype(float)
+    made = isotonic(score, up, weights)
+    assert (np.diff(made.p) > 0).all()
+    theirs = sklearn.IsotonicRegression().fit(score, up, sample_weight=weights).predict(score)
+    assert np.array_equal(np.unique(made.p.round(9)), np.unique(theirs.round(9)))
+    assert np.average(up, weights=weights) == pytest.approx(np.average(theirs, weights=weights))
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.8])
+def test_coins_that_move_together_are_fewer_outcomes(shared: float):
+    rng = np.random.default_rng(2)
+    common = rng.normal(size=(2_000, 1)) * np.sqrt(shared)
+    moves = (common + rng.normal(size=(2_000, 10)) * np.sqrt(1 - shared)).ravel()
+    asof, column = np.repeat(450_000 + np.arange(2_000), 10), np.tile(np.arange(10, dtype=np.int16), 2_000)
+    expected = 2_000 * 10 / (1 + 9 * shared)
+    assert outcomes(asof, column, moves, 1) == pytest.approx(expected, rel=0.15)
+    assert outcomes(asof, column, moves, 24) == pytest.approx(expected / 24, rel=0.15)
+
+
+def test_only_the_first_horizon_with_enough_outcomes_gets_steps():
+    rng = np.random.default_rng(4)
+    hours = 2_500
+    asof, column = 450_000 + np.arange(hours), np.zeros(hours, dtype=np.int16)
+    score = rng.normal(size=hours)
+    up = (rng.random(hours) < 1 / (1 + np.exp(-score))).astype(float)
+    moves = np.where(up > 0, 0.01, -0.01)
+
+    def knots(rows: int, horizon_h: int) -> int:
+        cut = slice(rows)
+        given = (score[cut], up[cut], np.ones(rows), 0.5, asof[cut], column[cut], moves[cut], horizon_h)
+        return curve(*given).at.size
+
+    smooth = knots(hours, 4)
+    assert knots(hours, 1) != smooth
+    assert knots(900, 1) == knots(900, 4) == smooth
+
+
+def test_a_smooth_curve_is_the_logistic_it_was_made_from():
+    rng = np.random.default_rng(5)
+    hours = 4_000
+    score = rng.normal(size=hours)
+    up = (rng.random(hours) < 1 / (1 + np.exp(-0.5 * score))).astype(float)
+    fitted = platt(score, up, np.ones(hours), 0.5)
+    asof, column = 450_000 + np.arange(hours), np.zeros(hours, dtype=np.int16)
+    made = curve(score, up, np.ones(hours), 0.5, asof, column, up - 0.5, 24)
+    assert np.abs(made.apply(score) - fitted.apply(score)).max() < 1e-3
+
+
+def test_a_bucket_is_open_when_its_like_has_paid():
+    rng = np.random.default_rng(6)
+    asof, expected = np.repeat(450_000 + np.arange(3_000), 3), rng.normal(size=9_000)
+    paying = buckets(expected, 0.5 * expected + rng.normal(size=9_000), asof, 48)
+    assert paying.admits(np.array([2.0, 1.0])).all()
+    assert not paying.admits(np.array([-2.0, -1.0])).any()

@@ -222,7 +222,8 @@ def softmax(scores: Floats) -> Floats:
 
 
 def log_loss(probabilities: Floats, truth: Classes) -> float:
-    return float(-np.mean(np.log(probabilities[np.arange(len(truth)), truth])))
+    told = probabilities[np.arange(len(truth)), truth]
+    return float(-np.mean(np.log(np.maximum(told, 1e-12))))
 
 
 def _graph(text: str, columns: int, verdict: dict[str, object]) -> bytes:
