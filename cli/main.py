@@ -29,6 +29,7 @@ from cli import (
     simulator,
     status,
     testing,
+    train,
     up,
     users,
     walkforward,
@@ -96,6 +97,7 @@ app.add_typer(features.app, name="features")
 app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("walkforward")(walkforward.walkforward)
+app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
