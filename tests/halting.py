@@ -1,6 +1,7 @@
 """A guard to test halts with: an engine, a worker, a database, and the fakes at the edges."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -180,3 +181,7 @@ def work_for_ever(address: str, folder: str) -> None:
             await asyncio.Event().wait()
 
     asyncio.run(work())
+
+
+if __name__ == "__main__":
+    work_for_ever(*sys.argv[1:])

@@ -52,7 +52,7 @@ with workflow.unsafe.imports_passed_through():
         reviewed,
     )
     from trading.risk.vigil import Mark, Vigil, compared, mark, resumed, tripped
-    from workflows.halt_card import card
+    from workflows.halt_card import answer_of, card, status_of
     from workflows.names import PORTFOLIO, RISK_STATE, TRACK
     from workflows.options import ERRAND, RECORD
 
@@ -109,7 +109,7 @@ class DrawdownHaltWorkflow:
                 seen = Mark(hour, told.equity, told.flows, told.triggers, told.trips, review_after_h)
                 self._vigil = mark(before, seen, self._rules)
                 await self._follow(before.latch)
-        return self._guard_out()
+        return answer_of(self._vigil)
 
     @mark.validator
     def _check_mark(self, told: MarkIn) -> None:
@@ -132,7 +132,7 @@ class DrawdownHaltWorkflow:
             async with self._turn():
                 self._unrecorded -= 1
                 await self._record(TRIPPED, told.operator, why, known, wanted=latch, id=id)
-        return self._guard_out()
+        return answer_of(self._vigil)
 
     @trip.validator
     def _check_trip(self, told: TripIn) -> None:
@@ -167,25 +167,7 @@ class DrawdownHaltWorkflow:
     @workflow.query
     def status(self) -> HaltStatus:
         """Where this guard stands."""
-        vigil, latch = self._vigil, self._vigil.latch
-        return HaltStatus(
-            track=self._start.track,
-            portfolio=self._start.portfolio,
-            state=latch.state,
-            epoch=latch.epoch,
-            halt_id=latch.halt_id,
-            causes=latch.causes,
-            requester=latch.requester,
-            approvers=latch.approvers,
-            approvals_required=self._start.approvals_required,
-            clear_h=dict(vigil.clear_h),
-            tier=vigil.tier,
-            asof=TradingHour(vigil.hour).asof if vigil.hour >= 0 else None,
-            equity=vigil.equity,
-            peak=vigil.peak,
-            lifetime_peak=vigil.lifetime_peak,
-            entries_cancelled=not self._cancels,
-        )
+        return status_of(self._start, self._vigil, entries_cancelled=not self._cancels)
 
     async def _review(self, said: ReviewIn, id: str) -> ReviewOut:
         """Count one person's act, or record why it does not count."""
@@ -377,18 +359,6 @@ class DrawdownHaltWorkflow:
         )
         while len(self._answers) > ANSWERS_KEPT:
             del self._answers[next(iter(self._answers))]
-
-    def _guard_out(self) -> GuardOut:
-        vigil, latch = self._vigil, self._vigil.latch
-        return GuardOut(
-            state=latch.state,
-            epoch=latch.epoch,
-            tier=vigil.tier,
-            halt_id=latch.halt_id,
-            reasons=(*latch.causes, *vigil.clear_h),
-            peak=vigil.peak,
-            lifetime_peak=vigil.lifetime_peak,
-        )
 
     def _show(self) -> None:
         """Tell the engine's UI and list filters."""

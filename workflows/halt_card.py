@@ -1,7 +1,47 @@
-"""What Temporal's UI shows of a guard, for whoever has to decide with nothing else at hand."""
+"""What a guard says of itself: to hours, to people, and to whoever has nothing but Temporal's UI at hand."""
 
-from activities.halt_messages import HaltStatus
+from activities.halt_messages import HaltStart, HaltStatus
+from activities.messages import GuardOut
+from trading.clock import TradingHour
 from trading.risk.trading_state import HALTED, REQUEST
+from trading.risk.vigil import Vigil
+
+
+def answer_of(vigil: Vigil) -> GuardOut:
+    """What an hour is answered."""
+    latch = vigil.latch
+    return GuardOut(
+        state=latch.state,
+        epoch=latch.epoch,
+        tier=vigil.tier,
+        halt_id=latch.halt_id,
+        reasons=(*latch.causes, *vigil.clear_h),
+        peak=vigil.peak,
+        lifetime_peak=vigil.lifetime_peak,
+    )
+
+
+def status_of(start: HaltStart, vigil: Vigil, *, entries_cancelled: bool) -> HaltStatus:
+    """What people are answered."""
+    latch = vigil.latch
+    return HaltStatus(
+        track=start.track,
+        portfolio=start.portfolio,
+        state=latch.state,
+        epoch=latch.epoch,
+        halt_id=latch.halt_id,
+        causes=latch.causes,
+        requester=latch.requester,
+        approvers=latch.approvers,
+        approvals_required=start.approvals_required,
+        clear_h=dict(vigil.clear_h),
+        tier=vigil.tier,
+        asof=TradingHour(vigil.hour).asof if vigil.hour >= 0 else None,
+        equity=vigil.equity,
+        peak=vigil.peak,
+        lifetime_peak=vigil.lifetime_peak,
+        entries_cancelled=entries_cancelled,
+    )
 
 
 def card(status: HaltStatus) -> str:

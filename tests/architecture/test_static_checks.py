@@ -52,10 +52,16 @@ def test_the_words_are_spelled_as_the_dictionary_has_them() -> None:
     check_with(["codespell", *listed.stdout.split("\n")[:-1]])
 
 
-CALLED_BY_NAME = ["main", "pytest_*", "test_*", "handle_*", "process_bind_param", "process_result_value"]
+CALLED_BY_NAME = [
+    *("main", "pytest_*", "test_*", "handle_*", "do_POST", "log_message"),
+    *("process_bind_param", "process_result_value"),
+]
 CALLED_BY_PEERS = ["init", "Scored", "populate_*", "custom_stake_amount"]
 """Strategies of the benchmarks' and tests' peers, which their frameworks look up."""
-CALLED_BY_DECORATOR = ["@pytest.*", "@*.command", "@*.callback"]
+CALLED_BY_DECORATOR = [
+    *("@pytest.*", "@*.command", "@*.callback", "@rule", "@invariant", "@model_validator"),
+    *("@workflow.*", "@*.validator", "@activity.defn"),
+]
 DRAWN_WHOLE = ROOT / "trading" / "errors.py"
 """The error tree is one picture; its venue branch stands before the first venue does."""
 

@@ -21,8 +21,7 @@ KEY = PortfolioKey("replay-a", "main")
 
 
 def worker(server: DevServer, folder: Path) -> subprocess.Popen[bytes]:
-    program = "import sys; from tests.halting import work_for_ever; work_for_ever(*sys.argv[1:])"
-    return subprocess.Popen([sys.executable, "-c", program, server.address, str(folder)], cwd=ROOT)
+    return subprocess.Popen([sys.executable, "-m", "tests.halting", server.address, str(folder)], cwd=ROOT)
 
 
 def entered(refusal: str, epoch: int) -> list[State]:
