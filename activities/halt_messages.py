@@ -5,33 +5,9 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from activities.messages import Message, Telling, TradingState
-from trading.config import KillSwitch, Limits
+from activities.messages import GuardRules, Message, Telling, TradingState
 from trading.risk.trading_state import Act
-from trading.risk.vigil import Rules, Vigil
-
-
-class GuardRules(Message):
-    """What the guard of a portfolio holds marks against."""
-
-    drawdown_small_pct: int
-    drawdown_large_pct: int
-    drawdown_halt_pct: int
-    drawdown_hysteresis_pct: int
-    clear_h: int
-    clear_volatility_h: int
-
-    @classmethod
-    def of(cls, limits: Limits, kill_switch: KillSwitch) -> "GuardRules":
-        values = limits._asdict() | kill_switch._asdict()
-        return cls(**{name: values[name] for name in cls.model_fields})
-
-    def plain(self) -> Rules:
-        """As the pure functions take them; what a guard does not read is zero."""
-        values = self.model_dump()
-        limits = {name: values.get(name, 0) for name in Limits._fields}
-        switch = {name: values.get(name, 0) for name in KillSwitch._fields}
-        return Rules(Limits(**limits), KillSwitch(**switch))
+from trading.risk.vigil import Vigil
 
 
 class HaltCarried(Message):

@@ -10,6 +10,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from trading.config import KillSwitch, Limits
+from trading.risk.vigil import Rules
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 in hexadecimal: the name of an object in the object store."""
 TradingState = Annotated[str, Field(pattern=r"^(ACTIVE|REDUCING|HALTED)$")]
@@ -73,6 +76,7 @@ class PredictIn(HourIn):
 
     window: Digest
     features: Digest
+    lateness: Lateness
 
 
 class Predicted(Message):
@@ -228,6 +232,29 @@ class Tellings(Message):
     audit: Telling | None
 
 
+class GuardRules(Message):
+    """What the guard of a portfolio holds marks against."""
+
+    drawdown_small_pct: int
+    drawdown_large_pct: int
+    drawdown_halt_pct: int
+    drawdown_hysteresis_pct: int
+    clear_h: int
+    clear_volatility_h: int
+
+    @classmethod
+    def of(cls, limits: Limits, kill_switch: KillSwitch) -> "GuardRules":
+        values = limits._asdict() | kill_switch._asdict()
+        return cls(**{name: values[name] for name in cls.model_fields})
+
+    def plain(self) -> Rules:
+        """As the pure functions take them; what a guard does not read is zero."""
+        values = self.model_dump()
+        limits = {name: values.get(name, 0) for name in Limits._fields}
+        switch = {name: values.get(name, 0) for name in KillSwitch._fields}
+        return Rules(Limits(**limits), KillSwitch(**switch))
+
+
 class MarkIn(Message):
     """What an hour's mark tells the guard of one portfolio; the update's id is `g-<asof>`."""
 
@@ -245,6 +272,10 @@ class MarkIn(Message):
     """Hours after which a replay lifts its halts by itself; 0, and always in live, only people do."""
     seen: Tellings | None = None
     """Row and audit log as a batch read them; without it the guard looks for itself, by an activity."""
+    rules: GuardRules | None = None
+    """As they are configured now; without them the guard goes by those that it has."""
+    approvals_required: int = 0
+    """As configured now; 0: as it was."""
 
 
 class GuardOut(Message):

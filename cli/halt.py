@@ -1,8 +1,6 @@
 """`ballast halt`: look at the trading state, halt, and review a halt."""
 
-import asyncio
 import json
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import uuid4
@@ -16,15 +14,13 @@ from cli.stored import Stored, TrackOption, find
 from trading.errors import UsageError, VenueUnavailable
 
 if TYPE_CHECKING:
-    from temporalio.client import WorkflowHandle
-
     from activities.halt_messages import HaltStatus, ReviewOut
     from adapters.storage.trading_state import HaltEvent, TradingStates
+    from temporal.guards import Guards
     from trading.risk.trading_state import Standing, Tellings
 
 app = typer.Typer(no_args_is_help=True, help="Look at the trading state, halt, and review a halt.")
 
-ENGINE_S = 10.0
 EVENTS_SHOWN = 8
 STYLES = {"ACTIVE": "green", "REDUCING": "yellow", "HALTED": "red"}
 
@@ -81,7 +77,6 @@ def trip(
     from activities.halt_messages import TripIn
     from trading.risk.halt_events import TRIPPED, Told
     from trading.risk.trading_state import HALTED, OPERATOR, Cause, Standing
-    from workflows.drawdown_halt import DrawdownHaltWorkflow
 
     if not OPERATOR.fullmatch(operator) or not reason.strip():
         raise UsageError("name yourself by small letters, digits, dots and dashes, and give a reason")
@@ -92,7 +87,7 @@ def trip(
     held = _states(seat).record(*seat.key, said).standing
     update = TripIn(cause=Cause.MANUAL, operator=operator, reason=reason, request_id=id)
     try:
-        _ask(seat, lambda guard: guard.execute_update(DrawdownHaltWorkflow.trip, update, id=id))
+        _guards(seat).trip(*seat.key, update, id)
         guard = "the guard halted too and cancels working entries"
     except VenueUnavailable:
         guard = (
@@ -196,58 +191,32 @@ def _states(seat: Stored) -> "TradingStates":
     return TradingStates(seat.engine, SystemClock())
 
 
-def _ask(seat: Stored, question: Any) -> Any:
-    """What the guard answers; `VenueUnavailable` when it does not in time."""
-    from temporalio.client import RPCError
-
-    async def asked() -> Any:
-        return await question(await _guard(seat))
-
-    try:
-        return _within(asked())
-    except (RPCError, TimeoutError) as error:
-        raise VenueUnavailable("the guard does not answer; `ballast up` starts it") from error
-
-
-def _within(work: Coroutine[Any, Any, Any]) -> Any:
-    async def bounded() -> Any:
-        return await asyncio.wait_for(work, ENGINE_S)
-
-    return asyncio.run(bounded())
-
-
-async def _guard(seat: Stored) -> "WorkflowHandle[Any, Any]":
+def _guards(seat: Stored) -> "Guards":
     from cli.supervisor.parts import TEMPORAL
-    from temporal.client import Server, connect
-    from workflows.names import halt_id
+    from temporal.client import Server
+    from temporal.guards import Guards
 
-    last = seat.house.last()
-    if last is None:
-        raise VenueUnavailable("nothing ran here yet; `ballast up` starts it")
-    address = last.addresses[TEMPORAL].removeprefix("http://")
-    client = await connect(Server(address, last.namespace))
-    return client.get_workflow_handle(halt_id(*seat.key))
+    def server() -> Server:
+        last = seat.house.last()
+        if last is None:
+            raise VenueUnavailable("nothing ran here yet; `ballast up` starts it")
+        return Server(last.addresses[TEMPORAL].removeprefix("http://"), last.namespace)
+
+    return Guards(server)
 
 
 def _guard_status(seat: Stored) -> "HaltStatus | None":
-    from workflows.drawdown_halt import DrawdownHaltWorkflow
-
     try:
-        told: HaltStatus = _ask(seat, lambda guard: guard.query(DrawdownHaltWorkflow.status))
+        return _guards(seat).status(*seat.key)
     except VenueUnavailable:
         return None
-    return told
 
 
 def _review(seat: Stored, role: str, halt: str, operator: str, reason: str, signature: str) -> "ReviewOut":
     from activities.halt_messages import ReviewIn
-    from trading.risk.trading_state import REQUEST
-    from workflows.drawdown_halt import DrawdownHaltWorkflow
 
     said = ReviewIn(halt_id=halt, operator=operator, role=role, reason=reason, signature=signature)
-    update = DrawdownHaltWorkflow.request_resume if role == REQUEST else DrawdownHaltWorkflow.approve_resume
-    out: ReviewOut = _ask(seat, lambda guard: guard.execute_update(update, said))
-    return out
+    return _guards(seat).review(*seat.key, said)
 
 
 def _answer(out: "ReviewOut", as_json: bool) -> None:

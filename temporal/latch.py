@@ -55,16 +55,18 @@ class WorkflowLatch:
             raise VenueUnavailable(f"the guard does not answer: {error!r}") from error
 
     async def _mark(self, track: str, told: MarkIn) -> GuardOut:
+        begin = self._start(track, told.portfolio)
+        configured = {"rules": begin.rules, "approvals_required": begin.approvals_required}
         start = WithStartWorkflowOperation(
             DrawdownHaltWorkflow.run,
-            self._start(track, told.portfolio),
+            begin,
             id=halt_id(track, told.portfolio),
             task_queue=TRADING,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
         return await self._client.execute_update_with_start_workflow(
             DrawdownHaltWorkflow.mark,
-            told,
+            told.model_copy(update=configured),
             start_workflow_operation=start,
             id=guard_update_id(told.asof),
         )

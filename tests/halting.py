@@ -16,8 +16,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.halt import HaltActivities
-from activities.halt_messages import GuardRules, HaltStart, HaltStatus, ReviewIn, ReviewOut, TripIn
-from activities.messages import GuardOut, MarkIn
+from activities.halt_messages import HaltStart, HaltStatus, ReviewIn, ReviewOut, TripIn
+from activities.messages import GuardOut, GuardRules, MarkIn
 from adapters.clock import SystemClock
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import connect, sqlite_url, unit_of_work

@@ -12,8 +12,9 @@ from temporalio.client import Client
 from activities.closing import ClosingActivities
 from activities.floor import Floor
 from activities.halt import HaltActivities
-from activities.halt_messages import GuardRules, HaltStart
+from activities.halt_messages import HaltStart
 from activities.market import MarketActivities
+from activities.messages import GuardRules
 from activities.orders import OrderActivities
 from activities.portfolios import BatchActivities
 from activities.waiting import WaitActivities
@@ -38,10 +39,13 @@ from adapters.venue_clock import ReplayClock
 from config import instruments as grids
 from config import trading, universe
 from temporal.latch import WorkflowLatch
+from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.instruments import Instrument
 from trading.live.documents import marks_of, parse_mandate
 from trading.live.sight import MarketRules
+from trading.models.protocol import Predictions
+from trading.policies.exercise import EXERCISE, exercise
 from worker.terms import Terms
 from workflows.names import MARKET, TRADING, TRADING_WAIT
 
@@ -54,6 +58,16 @@ FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 Activities = dict[str, list[Callable[..., object]]]
 """By task queue."""
+
+
+class Exercise:
+    """The predictor that makes a replay busy."""
+
+    def predict(self, market: Scene, _hour: TradingHour) -> Predictions:
+        return exercise(market.grid)
+
+
+RELEASES = {EXERCISE: Exercise()}
 
 
 class Shop(NamedTuple):
@@ -102,7 +116,7 @@ def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Act
         AlertOutbox(shop.engine, channels, LockstepClock(shop.clock)),
     )
     return {
-        MARKET: MarketActivities(feed, shop.objects, shop.tracks, shop.clock, market).activities(),
+        MARKET: MarketActivities(feed, shop.objects, shop.tracks, shop.clock, market, RELEASES).activities(),
         TRADING: [
             *BatchActivities(floor, latch).activities(),
             *OrderActivities(floor).activities(),

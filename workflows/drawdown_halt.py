@@ -83,7 +83,7 @@ class DrawdownHaltWorkflow:
         self._lock = asyncio.Lock()
 
     @workflow.run
-    async def run(self, start: HaltStart) -> None:
+    async def run(self, _start: HaltStart) -> None:
         """Run errands until this run is long enough."""
         if not self._is_open:
             await self._open()
@@ -95,7 +95,7 @@ class DrawdownHaltWorkflow:
         carried = HaltCarried(
             vigil=self._vigil, answers=self._answers, cancels=self._cancels, alerts=self._alerts
         )
-        workflow.continue_as_new(start.model_copy(update={"carried": carried}))
+        workflow.continue_as_new(self._start.model_copy(update={"carried": carried}))
 
     @workflow.update
     async def mark(self, told: MarkIn) -> GuardOut:
@@ -103,6 +103,7 @@ class DrawdownHaltWorkflow:
         async with self._turn():
             hour = TradingHour.at(told.asof).number
             if hour > self._vigil.hour:
+                self._follow_rules(told)
                 await self._look(told.seen)
                 before = self._vigil
                 review_after_h = 0 if self._start.is_live else told.review_after_h
@@ -218,6 +219,13 @@ class DrawdownHaltWorkflow:
             return "a trip came between"
         self._vigil = lifted
         return ""
+
+    def _follow_rules(self, told: MarkIn) -> None:
+        """A guard lives for years; what was configured when it began is not what holds."""
+        if told.rules:
+            required = told.approvals_required or self._start.approvals_required
+            now = {"rules": told.rules, "approvals_required": required}
+            self._start, self._rules = self._start.model_copy(update=now), told.rules.plain()
 
     async def _open(self) -> None:
         first = HALTED if self._start.is_live else ACTIVE

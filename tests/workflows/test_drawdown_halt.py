@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from temporalio.client import WorkflowUpdateFailedError
 
+from activities.messages import GuardRules
 from adapters.clock import SystemClock
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import unit_of_work
@@ -17,7 +18,7 @@ from adapters.storage.halts import Halts
 from adapters.storage.portfolios import open_portfolio
 from adapters.storage.trading_state import TradingStates
 from tests.devserver import DevServer
-from tests.halting import EQUITY, START, Edges, Guard, database, working
+from tests.halting import CONFIG, EQUITY, START, Edges, Guard, database, working
 from tests.stored import NOW
 from trading.risk.live_triggers import SPREAD_ANOMALY
 from trading.risk.trading_state import (
@@ -275,6 +276,17 @@ def test_a_replay_s_rule_lifts_a_drawdown_and_nothing_else(play: Play) -> None:
         assert (out.state, out.epoch, out.peak) == (ACTIVE, 2, EQUITY // 2)
         await s.guard.trip()
         assert [(await s.guard.mark(EQUITY // 2, review_after_h=2)).state for _ in range(4)] == [HALTED] * 4
+
+    play(scene)
+
+
+def test_a_guard_follows_the_rules_as_they_are_configured_now(play: Play) -> None:
+    async def scene(s: Scene) -> None:
+        tight = GuardRules.of(CONFIG.limits._replace(drawdown_halt_pct=12), CONFIG.kill_switch)
+        await s.guard.mark()
+        assert (await s.guard.mark(EQUITY * 87 // 100)).state == ACTIVE
+        assert (await s.guard.mark(EQUITY * 87 // 100, rules=tight, approvals_required=2)).state == HALTED
+        assert (await s.guard.status()).approvals_required == 2
 
     play(scene)
 
