@@ -191,7 +191,7 @@ async def patiently(
 
 
 async def troubles(client: "Client", key: "PortfolioKey", hour: TradingHour) -> list[str]:
-    """What the hour's activities that are tried again failed with last."""
+    """What the hour is at: activities under way, and what those that are tried again failed with last."""
     from temporalio.service import RPCError
 
     from workflows.names import hour_id, portfolio_hour_id, shard_id
@@ -208,7 +208,6 @@ async def troubles(client: "Client", key: "PortfolioKey", hour: TradingHour) -> 
         except RPCError:
             continue
         for pending in told.raw_description.pending_activities:
-            if pending.attempt > 1:
-                name, failure = pending.activity_type.name, pending.last_failure.message
-                found.append(f"{name} fails, attempt {pending.attempt}: {failure}")
+            failure = f": {pending.last_failure.message}" if pending.last_failure.message else ""
+            found.append(f"{pending.activity_type.name} is at attempt {pending.attempt}{failure}")
     return found

@@ -66,10 +66,14 @@ def line(label: str, said: str, style: str = "") -> Text:
 
 def told(summary: Mapping[str, Any]) -> str:
     """A stage's summary; digests are cut, they are whole in `ballast hour show --json`."""
-    return ", ".join(f"{name} {cut(value)}" for name, value in summary.items())
+    return ", ".join(
+        f"{name} {cut(value)}" for name, value in summary.items() if value not in ("", "none", [])
+    )
 
 
 def cut(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text[:DIGEST_SHOWN] if len(text) == 64 else text
 

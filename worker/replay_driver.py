@@ -75,7 +75,7 @@ class ReplayDriver:
             told = gate.result()
             if told["stalled"]:
                 raise ReplayStalled(
-                    f"{hour}: no progress of {', '.join(told['stalled'])}; see the worker's log"
+                    f"{hour}: no progress of {', '.join(told['stalled'])} for half a minute"
                 )
             if not told["ready"]:
                 continue

@@ -22,7 +22,7 @@ from trading.errors import BallastError, UsageError
 POLL_S = 0.05
 GRACE_S = 15.0
 """How long a process may take to end by itself after it was asked to; a worker ends its activities first."""
-READY_S = 90.0
+READY_S = 300.0
 """How long a process may take until it answers; a cold worker compiles for most of it."""
 TAIL_LINES = 8
 
@@ -44,6 +44,8 @@ class Child:
     logs: Path
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
+    discreet: bool = False
+    """What it says on stdout holds a secret and is not kept."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,7 +63,7 @@ class Child:
                 self.process = subprocess.Popen(  # noqa: S603 - the commands are our own
                     ["/bin/sh", "-c", AS_ITSELF, lock.name, *self.command],
                     stdin=subprocess.DEVNULL,
-                    stdout=log,
+                    stdout=subprocess.DEVNULL if self.discreet else log,
                     stderr=log,
                     env=os.environ | self.environment,
                     pass_fds=(lock.fileno(),),

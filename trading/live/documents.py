@@ -68,15 +68,18 @@ def parse_mandate(document: str) -> tuple[TradingConfig, int]:
 def dump_decision(instruments: Sequence[str], books: Books, facts: Mapping[str, object]) -> str:
     """All that was decided at an asof, with the state that decided it; `facts` say what it rests on.
 
-    Intents are told where there is a verdict or a breach, as in a backtest's log.
+    Intents are told where there is a verdict or a breach, as in a backtest's log; of every other instrument,
+    what kept it out.
     """
     row: EquityRow = books.equity.rows[0]
-    intents, orders = {}, {}
+    intents, orders, why_not = {}, {}, {}
     for a, name in enumerate(instruments):
         intent, order = books.decision.intents[a], books.orders[a]
         if intent.verdict or intent.breach:
             words = {"reason_word": REASONS[intent.reason], "verdict_word": VERDICTS[intent.verdict]}
             intents[name] = {k: _told(v) for k, v in asdict(intent).items()} | words
+        else:
+            why_not[name] = REASONS[intent.reason]
         if order.lots:
             orders[name] = astuple(order)
     told = {
@@ -85,6 +88,7 @@ def dump_decision(instruments: Sequence[str], books: Books, facts: Mapping[str, 
         "account_at_asof": asdict(row),
         "intents": intents,
         "orders": orders,
+        "why_not": why_not,
         "state": json.loads(dump_state(books.state, instruments)),
     }
     return canonical_json(told).decode()

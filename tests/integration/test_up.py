@@ -1,0 +1,209 @@
+"""`ballast up` as a newcomer, a script and a bad day meet it: real processes, real sockets, real kills."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from platformdirs import user_cache_path
+from sqlalchemy import func, select
+
+from adapters.storage.base import PortfolioKey
+from adapters.storage.engine import connect, reading, sqlite_url
+from adapters.storage.journal import PostingRow
+from adapters.storage.lived import lived
+from adapters.storage.orders import OrderRow
+from cli.supervisor.house import House
+from trading.live.record import Record, difference
+
+UP = [sys.executable, "-c", "from cli.main import main; main()", "up", "--pace", "0", "--json"]
+STATUS = [*UP[:3], "status", "--json"]
+AT_VENUE = ("working", "filled", "cancelled", "expired")
+BUSY = ("--from", "2024-07-04T23:00")
+"""The second hour of this track makes two entries."""
+
+
+def new_home(folder: Path) -> Path:
+    """A home that shares the tests' compiled code, so that nothing is compiled again."""
+    kept = user_cache_path("ballast-tests", appauthor=False)
+    kept.mkdir(parents=True, exist_ok=True)
+    (folder / "cache").mkdir(parents=True)
+    (folder / "cache" / "compiled").symlink_to(kept)
+    return folder
+
+
+def run(home: Path, *options: str, timeout_s: float = 240) -> list[dict[str, Any]]:
+    """The hours that a run told; it must end well."""
+    done = subprocess.run(
+        [*UP, *options, "--home", str(home)], capture_output=True, text=True, timeout=timeout_s
+    )
+    assert done.returncode == 0, done.stderr + logs(home)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@contextmanager
+def started(home: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A run in the background; what it leaves behind is ended."""
+    process = subprocess.Popen(
+        [*UP, *options, "--home", str(home)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pid in House(home).processes().values():
+            os.kill(pid, signal.SIGKILL)
+
+
+def logs(home: Path) -> str:
+    return "".join(f"\n{file}: {file.read_text()[-1500:]}" for file in sorted((home / "logs").glob("*.log")))
+
+
+def until(done: Callable[[], bool], process: "subprocess.Popen[str]", timeout_s: float = 120.0) -> None:
+    """Wait for something that must come about while a process runs."""
+    end_s = time.monotonic() + timeout_s
+    while not done():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end_s, "it did not come about"
+        time.sleep(0.05)
+
+
+def status(home: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [*STATUS, "--home", str(home)], capture_output=True, text=True, check=True, timeout=60
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def written(home: Path) -> tuple[Record, list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """What a home's track came to: its record, its orders that reached the venue, its journal by account.
+
+    Ids and numbers of orders are left out: a recovery may need another attempt.
+    """
+    house = House(home)
+    last = house.last()
+    assert last is not None
+    engine, key = connect(sqlite_url(house.database("replay"))), PortfolioKey(last.track, last.portfolio)
+    told = (OrderRow.asof, OrderRow.instrument, OrderRow.kind, OrderRow.lots, OrderRow.price, OrderRow.stop)
+    sums = (PostingRow.account, PostingRow.asset)
+    with reading(engine) as session:
+        orders = session.execute(
+            select(*told, OrderRow.state).where(OrderRow.state.in_(AT_VENUE)).order_by(*told, OrderRow.state)
+        )
+        journal = session.execute(
+            select(*sums, func.count(), func.sum(PostingRow.amount)).group_by(*sums).order_by(*sums)
+        )
+        found = [tuple(row) for row in orders], [tuple(row) for row in journal]
+    return lived(engine, key), *found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> list[dict[str, Any]]:
+    """The first hours of a new home."""
+    return run(home, "--hours", "3", *BUSY)
+
+
+def test_a_new_home_trades_within_its_first_hours_and_says_why_it_does_not(
+    first: list[dict[str, Any]], home: Path
+) -> None:
+    assert [hour["asof"][:13] for hour in first] == ["2024-07-04T23", "2024-07-05T00", "2024-07-05T01"]
+    quiet, busy, _ = first
+    assert (quiet["outcome"], set(quiet["why_not"].values())) == ("NO_CHANGE", {"no signal"})
+    assert (busy["outcome"], len(busy["fills"]), len(busy["verdicts"])) == ("TRADED", 2, 2)
+    assert {order["kind"] for order in busy["orders"]} == {"limit", "stop"}
+    told = status(home)
+    assert (told["running"], told["processes"], told["asof"]) == (False, {}, "2024-07-05T01:00Z")
+    assert told["trading_state"] == "ACTIVE"
+
+
+def test_after_a_kill_of_everything_the_next_start_goes_on(first: list[dict[str, Any]], home: Path) -> None:
+    with started(home, *BUSY) as process:
+        assert process.stdout is not None
+        one = json.loads(process.stdout.readline())
+        told = status(home)
+        assert told["running"]
+        assert set(told["processes"]) == {"temporal", "simulator", "worker", "api"}
+        for name in ("ui", "api", "dashboard"):
+            url = told["addresses"][name] + ("/openapi.json" if name == "api" else "")
+            assert httpx.get(url, trust_env=False).status_code < 500
+        second = subprocess.run([*UP, "--home", str(home)], capture_output=True, text=True, timeout=60)
+        assert second.returncode == 2
+        assert f"another `ballast up` runs on {home} (process {process.pid})" in second.stderr
+        process.kill()
+        process.wait()
+        assert not status(home)["running"]
+        assert set(status(home)["processes"]) == {"temporal", "simulator", "worker", "api"}
+        last = status(home)["asof"]
+        after = run(home, "--hours", "1", *BUSY)
+    assert one["asof"][:13] == "2024-07-05T02"
+    assert after[0]["asof"] > last
+    assert status(home)["processes"] == {}
+
+
+def killing(home: Path, seed: int, over: threading.Event) -> threading.Thread:
+    """Kills worker and engine at random moments until the run is over."""
+    draw, house = random.Random(seed), House(home)
+
+    def go_on() -> None:
+        while not over.wait(draw.uniform(2.0, 6.0)):
+            pid = house.processes().get(draw.choice(("worker", "temporal")))
+            if pid and house.last() is not None:
+                os.kill(pid, signal.SIGKILL)
+
+    return threading.Thread(target=go_on)
+
+
+def harmed(home: Path, hours: int, seed: int) -> str:
+    """Replay under kills; returns what was said beside the hours."""
+    over = threading.Event()
+    with started(home, "--hours", str(hours), *BUSY) as process:
+        until(lambda: House(home).last() is not None, process)
+        thread = killing(home, seed, over)
+        thread.start()
+        _, said = process.communicate(timeout=60 * hours + 240)
+        over.set()
+        thread.join()
+        assert process.returncode == 0, said + logs(home)
+    return said
+
+
+def check_same(undisturbed: Path, disturbed: Path) -> None:
+    a, b = written(undisturbed), written(disturbed)
+    assert difference(a[0], b[0]) is None
+    assert a[1:] == b[1:]
+
+
+def test_kills_of_worker_and_engine_change_nothing(tmp_path: Path) -> None:
+    calm, harsh = new_home(tmp_path / "calm"), new_home(tmp_path / "harsh")
+    run(calm, "--hours", "3", *BUSY)
+    said = harmed(harsh, 3, seed=1)
+    assert "died (signal SIGKILL)" in said
+    check_same(calm, harsh)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_many_kills_over_many_hours_change_nothing(tmp_path: Path, seed: int) -> None:
+    calm, harsh = new_home(tmp_path / "calm"), new_home(tmp_path / "harsh")
+    hours = int(os.environ.get("BALLAST_CHAOS_HOURS", "60"))
+    run(calm, "--hours", str(hours), *BUSY, timeout_s=60 * hours)
+    said = harmed(harsh, hours, seed)
+    assert said.count("died (signal SIGKILL)") >= hours // 10
+    check_same(calm, harsh)
