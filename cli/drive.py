@@ -61,6 +61,9 @@ def drive(house: House, replay: "Replay", number: int, voice: Voice, hours: int,
         house.note(running)
         for name, address in running.addresses.items():
             voice.say(f"{name:<10} {address}")
+        link = parts.set_up_link(children[-1])
+        if link:
+            voice.say(f"{'first user':<10} {link}")
         asyncio.run(trade(course, engine, running, voice, ending))
     if supervisor.failure is not None:
         raise supervisor.failure

@@ -70,7 +70,10 @@ def up(
     from cli.voice import Voice
 
     if mode is not Mode.replay:
-        raise UsageError(f"mode {mode} is not ready; `ballast up` replays")
+        raise UsageError(
+            f"this version cannot run mode {mode}: its worker knows the simulated exchange only; "
+            "`ballast up` replays, and `ballast doctor` says what paper will ask for"
+        )
     house, voice = House(home_dir(home)), Voice(as_json=as_json)
     first = begin.replace(tzinfo=UTC) if begin else None
     with alone(house, voice.say):

@@ -1,5 +1,6 @@
 """The parts of a running system: how each is started, and how it says that it answers."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -82,6 +83,13 @@ def api(house: House, mode: str, ui: str, port: int) -> Child:
     told = [beside_python("ballast"), "api", "--mode", mode, "--port", str(port), "--temporal-ui", ui]
     url = f"http://{LOOPBACK}:{port}/api/openapi.json"
     return Child(API, [*told, "--home", str(house.home)], house.run, house.logs, lambda: answers(url))
+
+
+def set_up_link(server: Child) -> str:
+    """Where the API lets its first user in; empty once there is one."""
+    told = [line for line in server.log.read_text().splitlines() if line.startswith("{")]
+    link: str = json.loads(told[-1]).get("set_up", "") if told else ""
+    return link
 
 
 def polled(queue: str, namespace: str, port: int) -> bool:

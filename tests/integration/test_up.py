@@ -157,6 +157,28 @@ def test_after_a_kill_of_everything_the_next_start_goes_on(first: list[dict[str,
     assert status(home)["processes"] == {}
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--mode", "paper"), "cannot run mode paper"),
+        (("--mode", "live"), "cannot run mode live"),
+        (("--predictor", "oracle"), "no predictor 'oracle'"),
+        (("--from", "2021-01-02T00:00"), "122 days must lie before the first hour"),
+        (("--data", "/nowhere"), "say whose bars /nowhere holds"),
+    ],
+)
+def test_what_cannot_be_traded_is_said_in_one_line(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = subprocess.run(
+        [*UP, *options, "--home", str(tmp_path)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert House(tmp_path).processes() == {}
+
+
 def killing(home: Path, seed: int, over: threading.Event) -> threading.Thread:
     """Kills worker and engine at random moments until the run is over."""
     draw, house = random.Random(seed), House(home)
