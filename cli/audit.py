@@ -89,7 +89,7 @@ def checkpoint(
 
     folder = home_dir(home)
     for engine, name in _logs(folder, database, track):
-        last = seal(engine, name, signing_key(folder / "audit"), _anchor(folder, anchor), datetime.now(UTC))
+        last = seal(engine, name, signing_key(folder / "audit"), anchor_of(folder, anchor), datetime.now(UTC))
         typer.echo(f"{name}: attested outside up to entry {last}")
 
 
@@ -119,7 +119,7 @@ def export(
     engine, name = logs[0]
     with _spinner("exporting"), reading(engine) as session:
         part = package.part(session, name, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC))
-        package.write(session, part, _anchor(folder, anchor).kept(name), out)
+        package.write(session, part, anchor_of(folder, anchor).kept(name), out)
     typer.echo(f"{out}: entries {part.first} to {part.last} of {name}; its README.md says how to check them")
 
 
@@ -160,7 +160,7 @@ def _proofs(
     from adapters.audit.verify import verify
     from adapters.storage.engine import reading
 
-    outside = _anchor(home, anchor)
+    outside = anchor_of(home, anchor)
     if package:
         if not public:
             typer.echo("checked by the key inside the package: compare it with one from elsewhere", err=True)
@@ -172,7 +172,8 @@ def _proofs(
             yield verify(name, records(session, name), trusted, outside.kept(name))
 
 
-def _anchor(home: Path, place: str | None) -> "Anchor":
+def anchor_of(home: Path, place: str | None) -> "Anchor":
+    """Where checkpoints are kept outside: as named, else in the home."""
     from adapters.audit.anchors import opened
 
     return opened(place or str(home / "audit" / "anchor"))

@@ -72,20 +72,14 @@ def review(
     The word is kept for ever, with your name, in the database and in the audit log. It books nothing and
     adopts nothing: what is not ours is never made ours.
     """
-    from adapters.audit import Audit, Kind
     from adapters.storage.engine import unit_of_work
     from adapters.storage.reconciliations import Reconciliations
-    from trading.config import canonical_json
 
     if not operator.strip() or not reason.strip():
         raise UsageError("a review names who looked and what it was")
     stored = find(home, track)
-    now = datetime.now(UTC)
     with unit_of_work(stored.engine, stored.key) as session:
-        if Reconciliations(session, stored.key).review(finding, operator, reason, now):
-            told = {"at": now.isoformat(), "by": operator, "finding": str(finding), "reason": reason}
-            body = canonical_json({"event": "reviewed", **told})
-            Audit(session).append(stored.key.track, Kind.RECONCILIATION, stored.key.portfolio, body)
+        Reconciliations(session, stored.key).review(finding, operator, reason, datetime.now(UTC))
     typer.echo(f"finding {finding} is reviewed by {operator}")
 
 

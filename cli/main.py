@@ -16,6 +16,7 @@ from cli import (
     audit,
     backtest,
     backup,
+    backup,
     compare,
     data,
     demo,
@@ -101,6 +102,8 @@ app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(governance.app, name="governance")

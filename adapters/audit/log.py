@@ -7,7 +7,8 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from sqlalchemy import Connection, RowMapping, insert, select, text
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from trading.errors import InvariantError, UsageError
 
 TABLE = AuditRow.__table__
 COLUMNS = TABLE.c
+KINDS = frozenset(map(str, Kind))
 IN_ORDER = text(
     "SELECT seq, kind, portfolio, body, digest FROM audit_entries "
     "WHERE track = :track AND seq >= :first AND seq <= :last ORDER BY seq"
@@ -27,6 +29,14 @@ IN_ORDER = text(
 
 ROWS_AT_ONCE = 5_000
 LAST = (1 << 63) - 1
+
+
+class Told(NamedTuple):
+    """What an entry is to say."""
+
+    kind: str
+    portfolio: str
+    body: bytes
 
 
 class Audit:
@@ -41,16 +51,20 @@ class Audit:
         `body` is canonical JSON by custom, any bytes by right. A `UsageError` for a track that was never
         opened, an `InvariantError` for an unknown kind or a `halt-state` without its state and epoch.
         """
-        if kind not in set(Kind) or "\0" in portfolio:
-            raise InvariantError(f"{kind!r} of {portfolio!r} is no entry that the audit log knows")
-        if kind == Kind.HALT_STATE:
-            _state_of(body)
-        before = self.hold(track)
-        seq = before.seq + 1
-        digest = link(bytes.fromhex(before.digest), seq, kind, portfolio, body).hex()
-        content = {"kind": str(kind), "portfolio": portfolio, "body": body}
-        self._transaction.execute(insert(AuditRow).values(track=track, seq=seq, digest=digest, **content))
-        return Entry(seq, digest)
+        return self.append_all(track, [Told(kind, portfolio, body)])
+
+    def append_all(self, track: str, told: Iterable[Told]) -> Entry:
+        """Add the next entries of a track in one go; returns the last one."""
+        head = self.hold(track)
+        rows = []
+        for kind, portfolio, body in told:
+            _check(kind, portfolio, body)
+            digest = link(bytes.fromhex(head.digest), head.seq + 1, kind, portfolio, body).hex()
+            head = Entry(head.seq + 1, digest)
+            content = {"kind": str(kind), "portfolio": portfolio, "body": body}
+            rows.append({"track": track, **content, **head._asdict()})
+        self._transaction.execute(insert(AuditRow), rows)
+        return head
 
     def hold(self, track: str) -> Entry:
         """The head of a track's chain, kept from all other writers until the transaction ends."""
@@ -90,6 +104,13 @@ class Audit:
                 f"stop and run `ballast audit verify`"
             )
         return Record(**{field: row[field] for field in Record._fields})
+
+
+def _check(kind: str, portfolio: str, body: bytes) -> None:
+    if kind not in KINDS or "\0" in portfolio:
+        raise InvariantError(f"{kind!r} of {portfolio!r} is no entry that the audit log knows")
+    if kind == Kind.HALT_STATE:
+        _state_of(body)
 
 
 def _state_of(body: bytes) -> tuple[str, int]:

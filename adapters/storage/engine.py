@@ -3,6 +3,7 @@
 A unit of work is one transaction that holds the lock of the portfolios it writes to. SQLite has one writer at
 a time anyway (BEGIN IMMEDIATE); on PostgreSQL the portfolio's row is locked. So a look followed by a write
 cannot be interleaved, and repositories are written once, without a thought of races. Nobody commits inside.
+What was stored of the trading itself is told to the audit log before the commit (`adapters.audit.witness`).
 
 SQLite runs with synchronous=FULL: an order's intent must survive a power cut before the order leaves, and
 NORMAL may lose the last commits of the write-ahead log.
@@ -17,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
+from adapters.audit.witness import witnessed
 from adapters.storage.base import PortfolioKey
 from adapters.storage.portfolios import Portfolio
 from trading.errors import InvariantError, UsageError
@@ -79,7 +81,8 @@ def unit_of_work(engine: Engine, *portfolios: PortfolioKey) -> Iterator[Session]
             # Sorted, so that two batches cannot wait for each other.
             for key in sorted(portfolios):
                 lock(session, key)
-            yield session
+            with witnessed(session):
+                yield session
     except StatementError as error:
         if isinstance(error.orig, InvariantError):
             raise error.orig from error

@@ -67,9 +67,8 @@ def test_a_review_is_kept_once_with_its_name_and_in_the_audit_log(house: House) 
     for _ in range(2):
         assert review(house).exit_code == 0
     assert json.loads(ballast(house, "list", "--json").stdout)["findings"] == []
-    (entry,) = entries(house)
-    assert entry.kind == "reconciliation"
-    assert json.loads(entry.body)["by"] == "ada"
+    told = [json.loads(entry.body) for entry in entries(house) if entry.kind == "reconciliation"]
+    assert [one["by"] for one in told if one["table"] == "finding_reviews"] == ["ada"]
 
 
 def test_another_word_on_the_same_finding_is_refused(house: House) -> None:
@@ -82,4 +81,4 @@ def test_another_word_on_the_same_finding_is_refused(house: House) -> None:
 def test_a_finding_that_is_not_there_cannot_be_reviewed(house: House) -> None:
     done = review(house, "00000000-0000-0000-0000-000000000000")
     assert done.exit_code == 2
-    assert entries(house) == []
+    assert not any(b"finding_reviews" in entry.body for entry in entries(house))
