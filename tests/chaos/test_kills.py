@@ -3,20 +3,16 @@
 This parent does not import the client. It reads what the restarted process believes, and the simulator's log.
 """
 
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
+from tests.chaos.birth import LIVES, born
 from tests.running import Simulator, simulator, truth_of
 
-ROOT = Path(__file__).parents[2]
 LIFE = 150
 """More calls than one life makes."""
 USUAL = (4, 5, 30)
@@ -28,33 +24,25 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
         yield started
 
 
-def live(arguments: str, die_at: int | None) -> list[Any]:
-    """Run the process until it is done, or kill it at a call; returns the orders and the unexplained balances
-    that it believes in, nothing if killed.
+def live(die_at: int | None, *life: Any) -> Any:
+    """Let a process live until it is done, or kill it at a call; returns the orders and the unexplained
+    balances that it believes in, None if killed.
     """
-    command = [sys.executable, "-m", "tests.chaos.victim", arguments]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        calls = 0
-        for line in process.stdout:
-            if not line.startswith("at "):
-                believed: list[Any] = json.loads(line)
-                return believed
-            calls += 1
-            if calls - 1 == die_at:
+    here, there = LIVES.Pipe()
+    process = LIVES.Process(target=born, args=(there, *life))
+    process.start()
+    there.close()
+    calls = 0
+    try:
+        while isinstance(said := here.recv(), str):
+            if calls == die_at:
                 process.kill()
-                return []
-            process.stdin.write("go\n")
-            process.stdin.flush()
-    pytest.fail(f"the process ended by itself after {calls} calls")
+                return None
+            calls += 1
+            here.send("go")
+        return said
+    finally:
+        process.join()
 
 
 def hour(running: Simulator, home: Path, die_at: int) -> tuple[bool, list[str]]:
@@ -64,12 +52,12 @@ def hour(running: Simulator, home: Path, die_at: int) -> tuple[bool, list[str]]:
     asof = running.next_hour()
     ticker = running.public("Ticker", pair="XBTUSD")
     price = int(float(ticker["b"][0]) * 10 * 1.02)
-    arguments = json.dumps([running.ready, str(home), asof.isoformat(), price])
-    believed = live(arguments, die_at)
-    died = not believed
+    life = (running.ready, home, asof, price)
+    believed = live(die_at, *life)
+    died = believed is None
     if died:
         running.control("advance", by_s=30)
-        believed = live(arguments, None)
+        believed = live(None, *life)
     orders, unexplained = believed
     truth = truth_of(running.control("truth", after=first)["rows"])
     found = [
@@ -78,19 +66,18 @@ def hour(running: Simulator, home: Path, die_at: int) -> tuple[bool, list[str]]:
     return died, found + wrongs(orders, truth)
 
 
-def wrongs(believed: list[list[Any]], truth: Any) -> list[str]:
+def wrongs(believed: Any, truth: Any) -> list[str]:
     """Duplicates, orphans, stuck orders, wrong beliefs."""
     found = [f"duplicate: {id}" for id, times in truth.taken.items() if times > 1]
-    ids, txids = {UUID(row[0]) for row in believed}, {row[1] for row in believed}
+    ids, txids = {row[0] for row in believed}, {row[1] for row in believed}
     found += [f"orphan: {id}" for id in truth.taken if id not in ids]
     found += [f"orphan: {txid}" for txid in truth.status if txid not in txids]
     for id, txid, state, is_over, trades in believed:
-        told = {trade[0]: tuple(trade[1:]) for trade in trades}
         if not is_over:
             found.append(f"stuck: {id} is {state}")
-        elif txid and (truth.status.get(txid) != state or truth.fills[txid] != told):
-            found.append(f"wrong belief: {id} is {state} with {told}")
-        elif not txid and UUID(id) in truth.taken:
+        elif txid and (truth.status.get(txid) != state or truth.fills[txid] != trades):
+            found.append(f"wrong belief: {id} is {state} with {trades}")
+        elif not txid and id in truth.taken:
             found.append(f"wrong belief: {id} is {state}, yet it was taken")
     return found
 

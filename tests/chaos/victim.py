@@ -1,13 +1,11 @@
 """A process that lives one order's hour against the simulator and asks before every touch of the world.
 
-It prints `at <number> <what>` before each call to the venue, the store or the guard, and goes on when it is
-answered; so the parent can kill it at any of them. What it has stored lies in a database.
+It names each call to the venue, the store or the guard before it is made, and goes on when it is answered; so
+the parent can kill it at any of them. What it has stored lies in a database.
 """
 
-import json
-import sys
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +49,8 @@ NEVER = datetime.fromtimestamp(0, UTC)
 class Asking:
     """Stands before a venue, a store or a guard and asks before each call."""
 
-    def __init__(self, real: Any, numbers: "count[int]") -> None:
-        self._real, self._numbers = real, numbers
+    def __init__(self, real: Any, parent: "Connection[Any, Any]") -> None:
+        self._real, self._parent = real, parent
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._real, name)
@@ -60,9 +58,8 @@ class Asking:
             return method
 
         def asked(*values: Any) -> Any:
-            sys.stdout.write(f"at {next(self._numbers)} {name}\n")
-            sys.stdout.flush()
-            sys.stdin.readline()
+            self._parent.send(name)
+            self._parent.recv()
             return method(*values)
 
         return asked
@@ -71,14 +68,14 @@ class Asking:
 class Life:
     """One portfolio and the hour that it lives."""
 
-    def __init__(self, ours: Client, home: Path, began: datetime, price: int) -> None:
-        self.began, self.price, self.numbers = began, price, count()
+    def __init__(self, ours: Client, parent: Any, home: Path, began: datetime, price: int) -> None:
+        self.began, self.price, self.parent = began, price, parent
         self.engine = connect(sqlite_url(home / "ballast.db"))
         upgrade(self.engine)
         self.books = Ours(self.engine, KEY, "USD", {PAIR: grid_for(PAIR)})
-        self.venue: Any = Asking(ours.venue, self.numbers)
+        self.venue: Any = Asking(ours.venue, self.parent)
         book = Book("USD", self.books.instruments, {})
-        self.guard: Any = Asking(LiveGuard(self.engine, KEY, ours.venue, lambda: MAY, book), self.numbers)
+        self.guard: Any = Asking(LiveGuard(self.engine, KEY, ours.venue, lambda: MAY, book), self.parent)
         self.open(ours)
 
     def open(self, ours: Client) -> None:
@@ -100,7 +97,7 @@ class Life:
                     Journal(session, KEY).post(opening)
 
     def hands(self, asof: datetime) -> Hands:
-        store: Any = Asking(DurableOrders(self.engine, KEY, asof), self.numbers)
+        store: Any = Asking(DurableOrders(self.engine, KEY, asof), self.parent)
         return Hands(self.venue, store, self.guard)
 
     def orders(self) -> list[Order]:
@@ -128,20 +125,16 @@ class Life:
         return self.compare()
 
 
-def main() -> None:
-    ready, home, asof, price = json.loads(sys.argv[1])
+def main(parent: Any, ready: dict[str, Any], home: Path, asof: datetime, price: int) -> None:
+    """Live, then tell the parent every order and the balances that nobody can explain."""
     simulator = Simulator(ready)
     simulator.control("clock")
-    with client(simulator, Path(home)) as ours:
-        life = Life(ours, Path(home), datetime.fromisoformat(asof), price)
+    with client(simulator, home) as ours:
+        life = Life(ours, parent, home, asof, price)
         unexplained = life.live()
     kept = [
-        [str(order.id), order.venue_id, order.state.value, order.is_over]
-        + [[[t.id, t.lots, t.ticks, t.value, t.fee] for t in order.trades]]
+        (order.id, order.venue_id, str(order.state), order.is_over)
+        + ({t.id: (t.lots, t.ticks, t.value, t.fee) for t in order.trades},)
         for order in life.orders()
     ]
-    sys.stdout.write(json.dumps([kept, unexplained]) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    parent.send((kept, unexplained))
