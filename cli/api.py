@@ -11,6 +11,8 @@ from cli.home import HomeOption, home_dir
 from trading.errors import UsageError, VenueUnavailable
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from api.access.oidc import Oidc
     from cli.supervisor.house import House
     from temporal.client import Server
@@ -66,33 +68,46 @@ def api(
 
     Example: ballast api --port 8080
     """
+    from api.server import Server, listen
+
+    app = _application(home_dir(home), database, mode, temporal, temporal_ui, oidc, https=https)
+    listener = listen(host, port)
+    line = {"address": f"http://{host}:{listener.getsockname()[1]}"}
+    if not app.state.access.is_set_up():
+        line["set_up"] = f"{line['address']}/set-up/?token={app.state.setup_token.secret()}"
+    Server(app, lambda: typer.echo(json.dumps(line)), proxies=proxies).run(sockets=[listener])
+
+
+def _application(
+    folder: Path,
+    database: str | None,
+    mode: str,
+    temporal: str | None,
+    temporal_ui: str | None,
+    oidc: str | None,
+    *,
+    https: bool,
+) -> "FastAPI":
+    """The API over its database, brought up to date, with the dashboard where one was built."""
     from adapters.clock import SystemClock
     from adapters.storage.engine import connect, sqlite_url
     from adapters.storage.migrate import upgrade
     from api.app import Parts, application
     from api.records import record
-    from api.server import Server, listen, with_page
+    from api.server import with_page
     from cli.supervisor.house import House
     from temporal.guards import Guards
 
-    folder = home_dir(home)
-    file = House(folder).database(mode)
+    house = House(folder)
+    file = house.database(mode)
     file.parent.mkdir(parents=True, exist_ok=True)
     engine = connect(database or sqlite_url(file))
     upgrade(engine)
+    guards = Guards(lambda: _server(temporal, house))
     provider = _oidc(oidc) if oidc else None
-    guards = Guards(lambda: _server(temporal, House(folder)))
     now = SystemClock().now
-    parts = Parts(engine, folder, now, record, https, temporal_ui, guards, provider)
-    app = application(parts)
-    if EXPORTED.is_dir():
-        with_page(app, EXPORTED)
-    listener = listen(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}"
-    line = {"address": address}
-    if not app.state.access.is_set_up():
-        line["set_up"] = f"{address}/set-up/?token={app.state.setup_token.secret()}"
-    Server(app, lambda: typer.echo(json.dumps(line)), proxies=proxies).run(sockets=[listener])
+    app = application(Parts(engine, folder, now, record, https, temporal_ui, guards, provider))
+    return with_page(app, EXPORTED) if EXPORTED.is_dir() else app
 
 
 def _server(named: str | None, house: "House") -> "Server":

@@ -53,14 +53,14 @@ def test_the_words_are_spelled_as_the_dictionary_has_them() -> None:
 
 
 CALLED_BY_NAME = [
-    *("main", "pytest_*", "test_*", "handle_*", "do_POST", "log_message"),
+    *("main", "pytest_*", "test_*", "handle_*", "do_GET", "do_POST", "log_message"),
     *("process_bind_param", "process_result_value", "load_overload"),
 ]
 CALLED_BY_PEERS = ["init", "Scored", "populate_*", "custom_stake_amount"]
 """Strategies of the benchmarks' and tests' peers, which their frameworks look up."""
 CALLED_BY_DECORATOR = [
     *("@pytest.*", "@*.command", "@*.callback", "@rule", "@invariant", "@model_validator"),
-    *("@workflow.*", "@*.validator", "@activity.defn"),
+    *("@workflow.*", "@*.validator", "@activity.defn", "@router.*", "@app.exception_handler"),
 ]
 DRAWN_WHOLE = ROOT / "trading" / "errors.py"
 """The error tree is one picture; its venue branch stands before the first venue does."""
