@@ -1,16 +1,17 @@
 """The market's work of an hour, done once for all portfolios: fetch, features, predict, roll."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from temporalio import activity
 
 from activities.beating import beating
 from activities.messages import FeaturesIn, FeaturesOut, Fetched, HourIn, Predicted, PredictIn, Roll
-from activities.ports import Clock, Feed, Objects, Tracks
+from activities.ports import Clock, Feed, Objects, Release, Tracks
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.config import canonical_json
+from trading.errors import UsageError
 from trading.live.sight import Lateness, MarketRules, Sight, advice_of, derived, dump_grid, view_of
 from trading.policies.benchmarks import POLICIES
 
@@ -19,15 +20,17 @@ class MarketActivities:
     """Activities of the queue `market`."""
 
     def __init__(
-        self, feed: Feed, objects: Objects, tracks: Tracks, clock: Clock, rules: MarketRules
+        self,
+        feed: Feed,
+        objects: Objects,
+        tracks: Tracks,
+        clock: Clock,
+        rules: MarketRules,
+        releases: Mapping[str, Release],
     ) -> None:
-        self._feed, self._objects, self._tracks, self._clock, self._rules = (
-            feed,
-            objects,
-            tracks,
-            clock,
-            rules,
-        )
+        """`releases` by the name that mandates call them by."""
+        self._feed, self._objects, self._tracks, self._clock = feed, objects, tracks, clock
+        self._rules, self._releases = rules, releases
         # Features and predictions of an hour look at the same window.
         self._derived = lru_cache(maxsize=2)(self._derive)
 
@@ -66,12 +69,15 @@ class MarketActivities:
         """Add what the release, or the policies that drive a portfolio, make of it."""
         hour = TradingHour.at(told.asof)
         with beating():
-            sight = Sight.parse(self._objects.read(told.features))
-            names = [name for name in self._tracks.predictors(told.track, hour) if name in POLICIES]
-            market = self._derived(told.window)
-            sight = sight._replace(advice={name: advice_of(name, market, hour) for name in names})
+            sight, market = Sight.parse(self._objects.read(told.features)), self._derived(told.window)
+            predictors = self._tracks.predictors(told.track, hour)
+            policies = [name for name in predictors if name in POLICIES]
+            sight = sight._replace(advice={name: advice_of(name, market, hour) for name in policies})
+            for name in predictors:
+                if name not in POLICIES:
+                    sight = self._predicted(name, sight, market, hour, Lateness(told.lateness))
             reference = self._objects.put_bytes(sight.dump())
-            facts = {"policies": names, "release": sight.release}
+            facts = {"policies": policies, "release": sight.release}
             reference = self._tracks.keep_stage(told.track, hour, "predict", reference, facts)
         return Predicted(view=reference, release=sight.release)
 
@@ -83,6 +89,16 @@ class MarketActivities:
         reference = self._objects.put_bytes(canonical_json(names))
         reference = self._tracks.keep_stage(told.track, hour, "roll", reference, {"portfolios": len(names)})
         return Roll(portfolios=reference, count=len(names))
+
+    def _predicted(
+        self, name: str, sight: Sight, market: Scene, hour: TradingHour, lateness: Lateness
+    ) -> Sight:
+        """The sight with a release's predictions in it; a track has one release at a time."""
+        if sight.release:
+            raise UsageError(f"{sight.release} and {name} cannot both predict in {hour}; give one to all")
+        said = self._releases[name].predict(market, hour)
+        view = view_of(market, hour, self._rules.execution, lateness, said)
+        return sight._replace(view=view, release=said.release)
 
     def _derive(self, window: str) -> Scene:
         return derived(self._objects.read(window), self._rules)

@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from activities.messages import GuardOut, MarkIn, Tellings
+from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.execution.placing import Steps
 from trading.instruments import Instrument
 from trading.live.values import Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
 from trading.market import Grid
+from trading.models.protocol import Predictions
 from trading.portfolio import Account, Decision
 from trading.risk.approve import ApprovedOrder
 
@@ -38,6 +40,14 @@ class Clock(Protocol):
     def decided(self, hour: TradingHour, portfolios: list[str], orders: list[str]) -> None: ...
 
     def withdrawn(self, order: str, then: list[str]) -> None: ...
+
+
+class Release(Protocol):
+    """What predicts for the portfolios that no policy drives."""
+
+    def predict(self, market: Scene, hour: TradingHour) -> Predictions:
+        """Predictions at asof, from a window that ends there."""
+        ...
 
 
 class Feed(Protocol):

@@ -84,7 +84,12 @@ class TradingHourWorkflow:
         )
         seen = await workflow.execute_activity_method(
             MarketActivities.predict,
-            PredictIn(**hour, window=fetched.window, features=features.features),
+            PredictIn(
+                **hour,
+                window=fetched.window,
+                features=features.features,
+                lateness=fetched.lateness,
+            ),
             **COMPUTE,
         )
         roll = await workflow.execute_activity_method(MarketActivities.roll, told, **COMPUTE)

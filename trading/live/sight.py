@@ -20,6 +20,7 @@ from trading.config import DataVenue, ExecutionRules, canonical_json
 from trading.execution.entering import SEND_BY
 from trading.instruments import Instrument
 from trading.market import Grid
+from trading.models.protocol import Predictions
 from trading.portfolio import Market, Reading, Signal, View
 from trading.records import blank, dtype_of, packed, unpacked
 from trading.universe import UniverseLists, UniverseRules, eligibility
@@ -135,11 +136,17 @@ def derived(window: bytes, rules: MarketRules) -> Scene:
     return scene(grid, instruments, rules.venue, held, grid.last)
 
 
-def view_of(market: Scene, hour: TradingHour, rules: ExecutionRules, lateness: Lateness) -> View:
+def view_of(
+    market: Scene,
+    hour: TradingHour,
+    rules: ExecutionRules,
+    lateness: Lateness,
+    predictions: Predictions | None = None,
+) -> View:
     """The view at asof. An hour that began too late for entries counts as one whose data were refused: exits
     and stops go on; one that is over already is observed and nothing more.
     """
-    (block,) = blocks(market, hour.number, hour.number, rules)
+    (block,) = blocks(market, hour.number, hour.number, rules, predictions)
     view = View(unpacked(Market, block.market)[0], unpacked(Reading, block.readings[0]))
     if lateness is Lateness.LATE:
         view.market.refused = 1
