@@ -1,9 +1,10 @@
 """How everybody reaches the engine: one address, one converter, and the codec if there is a key."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from temporalio.client import Client
+from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.service import RPCError
@@ -33,11 +34,14 @@ def converter(keys: tuple[tuple[str, bytes], ...] = ()) -> DataConverter:
     )
 
 
-async def connect(server: Server) -> Client:
-    """A client of the engine; `VenueUnavailable` if it does not answer."""
+async def connect(server: Server, plugins: Sequence[Plugin] = ()) -> Client:
+    """A client of the engine, whose workers inherit its plugins; `VenueUnavailable` if it does not answer."""
     try:
         return await Client.connect(
-            server.address, namespace=server.namespace, data_converter=converter(server.keys)
+            server.address,
+            namespace=server.namespace,
+            data_converter=converter(server.keys),
+            plugins=plugins,
         )
     except (RPCError, RuntimeError) as error:
         raise VenueUnavailable(f"Temporal does not answer at {server.address}; start it first") from error

@@ -2,13 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, Plugin
 from temporalio.worker import Worker
 
 from temporal.client import connect
@@ -68,14 +68,14 @@ async def workers(client: Client, activities: Activities) -> AsyncIterator[None]
         yield
 
 
-async def serve(terms: Terms, ready: Callable[[], None]) -> None:
+async def serve(terms: Terms, ready: Callable[[], None], plugins: Sequence[Plugin] = ()) -> None:
     """Say `ready`, then work until SIGTERM or SIGINT; what is under way gets `GRACE` to finish."""
     use_cache(terms.cache)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    client = await connect(terms.server)
+    client = await connect(terms.server, plugins)
     with activities_of(terms, client) as activities:
         async with workers(client, activities):
             ready()
