@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cli.supervisor.house import House
     from temporal.client import Server
 
-EXPORTED = Path(__file__).resolve().parents[1] / "web" / "out"
+
 CLIENT_SECRET = "BALLAST_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
 
@@ -95,6 +95,7 @@ def _application(
     from api.app import Parts, application
     from api.records import record
     from api.server import with_page
+    from cli.supervisor.dashboard import EXPORTED
     from cli.supervisor.house import House
     from temporal.guards import Guards
 
