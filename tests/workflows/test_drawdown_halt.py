@@ -263,6 +263,8 @@ def test_in_live_a_person_opens_and_every_act_is_signed(play: Play) -> None:
         assert "no signature" in (await s.guard.approve("bob", "halt-1", signature=stolen)).refusal
         done = await s.guard.approve("bob", "halt-1", signature=signed("bob", "approve", "seconded"))
         assert done.state == ACTIVE
+        fallen = [await s.guard.mark(EQUITY // 2, review_after_h=1) for _ in range(3)]
+        assert [out.reasons for out in fallen] == [("drawdown",)] * 3
 
     play(scene, track="live-t")
 
