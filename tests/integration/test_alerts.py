@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -29,6 +30,7 @@ from tests.devserver import free_ports
 from tests.halting import database
 from tests.stored import NOW
 from trading.errors import UsageError
+from worker.alerting import delivering
 
 KEY = PortfolioKey("replay-a", "main")
 
@@ -176,3 +178,16 @@ def test_channels_are_set_up_by_a_file(tmp_path: Path, hook: Hook, engine: Engin
         file.write_text(wrong)
         with pytest.raises(UsageError, match="is not valid"):
             AlertSettings.load(file)
+
+
+def test_a_worker_empties_the_outbox_whatever_breaks(tmp_path: Path, hook: Hook, engine: Engine) -> None:
+    (tmp_path / "alerts.toml").write_text(f'[webhook]\nurl = "{hook.url}"\nbearer_file = "token"\n')
+    with delivering(str(engine.url), tmp_path, KEY.track, every_s=0.02):
+        time.sleep(0.2)  # The token is missing: every delivery fails.
+        assert hook.told == []
+        (tmp_path / "token").write_text("secret")
+        for _ in range(200):
+            if len(hook.told) == 2:
+                break
+            time.sleep(0.02)
+    assert [body["alert"] for _, body in hook.told] == ["halt/main/1", "late-hour/x"]
