@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 from temporal.client import connect
 from trading.compiled import use_cache
+from worker.alerting import delivering
 from worker.compose import Activities, activities_of
 from worker.observed import Observed
 from worker.sandbox import runner
@@ -76,7 +77,7 @@ async def serve(terms: Terms, ready: Callable[[], None], plugins: Sequence[Plugi
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     client = await connect(terms.server, plugins)
-    with activities_of(terms, client) as activities:
+    with activities_of(terms, client) as activities, delivering(terms.database, terms.home, terms.track):
         async with workers(client, activities):
             ready()
             await stop.wait()
