@@ -6,7 +6,17 @@ from functools import lru_cache
 from temporalio import activity
 
 from activities.beating import beating
-from activities.messages import FeaturesIn, FeaturesOut, Fetched, HourIn, Predicted, PredictIn, Roll
+from activities.messages import (
+    BackfillOut,
+    BackfillPiece,
+    FeaturesIn,
+    FeaturesOut,
+    Fetched,
+    HourIn,
+    Predicted,
+    PredictIn,
+    Roll,
+)
 from activities.ports import Clock, Feed, Objects, Release, Tracks
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
@@ -35,7 +45,7 @@ class MarketActivities:
         self._derived = lru_cache(maxsize=2)(self._derive)
 
     def activities(self) -> list[Callable[..., object]]:
-        return [self.fetch, self.features, self.predict, self.roll]
+        return [self.fetch, self.features, self.predict, self.roll, self.backfill]
 
     @activity.defn
     def fetch(self, told: HourIn) -> Fetched:
@@ -89,6 +99,13 @@ class MarketActivities:
         reference = self._objects.put_bytes(canonical_json(names))
         reference = self._tracks.keep_stage(told.track, hour, "roll", reference, {"portfolios": len(names)})
         return Roll(portfolios=reference, count=len(names))
+
+    @activity.defn
+    def backfill(self, told: BackfillPiece) -> BackfillOut:
+        """Rebuild one instrument's hours from its trades; bars that are there already stay."""
+        with beating():
+            span = (TradingHour.at(told.first), TradingHour.at(told.last))
+            return BackfillOut(added=self._feed.backfill(told.instrument, *span))
 
     def _predicted(
         self, name: str, sight: Sight, market: Scene, hour: TradingHour, lateness: Lateness

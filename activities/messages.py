@@ -298,3 +298,95 @@ class GuardOut(Message):
 def hour_text(asof: datetime) -> str:
     """An hour as ids and rows write it: 2026-11-22T12:00Z."""
     return asof.strftime("%Y-%m-%dT%H:%MZ")
+
+
+class ReconcileIn(Message):
+    """Compare one portfolio with its venue now."""
+
+    track: str
+    portfolio: str
+
+
+class ReconcileOut(Message):
+    portfolio: str
+    unexplained: tuple[str, ...] = ()
+    """Assets whose balances nobody can explain: they keep entries out."""
+    findings: int = 0
+
+
+class BackfillIn(Message):
+    """Bring in the hours of asof `first` to `last` from the venue's single trades."""
+
+    track: str
+    venue: str
+    instruments: tuple[str, ...]
+    first: AwareDatetime
+    last: AwareDatetime
+
+
+class BackfillPiece(Message):
+    """One instrument's month."""
+
+    instrument: str
+    first: AwareDatetime
+    last: AwareDatetime
+
+
+class BackfillOut(Message):
+    added: int
+
+
+class CutIn(Message):
+    """Cut a walk-forward, stored as an object, into pieces."""
+
+    walk: Digest
+
+
+class CutOut(Message):
+    pieces: Digest
+    folds: int
+    months: int
+
+
+class PieceIn(Message):
+    pieces: Digest
+    index: int
+
+
+class PieceOut(Message):
+    model: str
+    month: int
+    trained: bool
+
+
+class TrainOut(Message):
+    pieces: int
+    trained: int
+
+
+class PromoteIn(Message):
+    """A release that is to become champion of a mode once a person approves."""
+
+    which: str
+    mode: str
+
+
+class Approval(Message):
+    """A person's word."""
+
+    who: str
+    why: str
+    approved: bool = True
+
+
+class Promotion(PromoteIn):
+    """An approved promotion."""
+
+    who: str
+    why: str
+
+
+class PromoteOut(Message):
+    which: str
+    refusal: str = ""
+    """Why the release is not champion; empty if it is."""

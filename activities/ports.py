@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from activities.messages import GuardOut, MarkIn, Tellings
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
+from trading.execution.findings import Census
 from trading.execution.placing import Steps
 from trading.instruments import Instrument
 from trading.live.values import Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
@@ -56,6 +57,10 @@ class Feed(Protocol):
     def catch_up(self, hour: TradingHour) -> None: ...
 
     def window(self, hour: TradingHour) -> Grid: ...
+
+    def backfill(self, instrument: str, first: TradingHour, last: TradingHour) -> int:
+        """Rebuild hours from single trades; returns how many were added."""
+        ...
 
 
 class Tracks(Protocol):
@@ -154,10 +159,20 @@ class Put(Protocol):
     def order(self) -> str: ...
 
 
+class Compared(Protocol):
+    """What a comparison came to."""
+
+    @property
+    def census(self) -> Census: ...
+
+    @property
+    def unexplained(self) -> Mapping[str, int]: ...
+
+
 class VenueAccount(Protocol):
     """One portfolio's account at its venue."""
 
-    def reconcile(self, hour: TradingHour) -> object:
+    def reconcile(self, hour: TradingHour) -> Compared:
         """Bring orders, journal and findings up to what the account shows, and compare every balance."""
         ...
 

@@ -67,6 +67,11 @@ class VenueFeed:
                 raise
             return pl.DataFrame(schema=SCHEMA)
 
+    def backfill(self, instrument: str, first: TradingHour, last: TradingHour) -> int:
+        """Rebuild hours from single trades; returns how many were added. The window sees them at a restart."""
+        bars = self._market.rebuilt(instrument, first.number, last.number).bars
+        return self._store.write(self._venue, instrument, bars.select(*SCHEMA)).added
+
     def _load(self, hour: TradingHour) -> None:
         """Read what the store has; what it lacks at the end is asked of the venue."""
         first = hour.number - WINDOW_H - CARRY_H

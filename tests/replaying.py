@@ -35,7 +35,8 @@ from worker.terms import Terms
 
 CACHE = user_cache_path("ballast-tests", appauthor=False)
 WINDOW_H = 122 * DAY_H + 12
-CASH = 100_000
+CASH = 4_000_000
+"""So much that a thin hour fills some orders in part."""
 UNITS = 100_000_000
 BALLAST = [sys.executable, "-c", "from cli.main import main; main()"]
 NAMESPACE = "ballast-test"

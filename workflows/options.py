@@ -38,6 +38,14 @@ FETCH = ActivityConfig(
 )
 """Reads the venue: minutes when it is slow, and worth trying for most of the hour."""
 
+BACKFILL = ActivityConfig(
+    task_queue=MARKET,
+    start_to_close_timeout=timedelta(hours=2),
+    heartbeat_timeout=BEAT,
+    retry_policy=_PATIENT,
+)
+"""A thousand trades a page, a page a second."""
+
 COMPUTE = ActivityConfig(
     task_queue=MARKET,
     start_to_close_timeout=timedelta(minutes=2),
