@@ -122,11 +122,11 @@ def named_after(folder: Path) -> str:
 
 def over(store: "BarStore", venue: str, predictor: str, fees: str, first: TradingHour | None) -> Replay:
     """A replay of a stored venue from `first`, or from the first midnight with a whole window behind it."""
-    from cli.running import predictors, tradable
+    from cli.running import tradable
     from config import trading
 
-    if predictor not in predictors():
-        raise UsageError(f"no predictor {predictor!r}; choose one of {', '.join(predictors())}")
+    if predictor not in deciders():
+        raise UsageError(f"no predictor {predictor!r}; choose one of {', '.join(deciders())}")
     quote = trading.data_venues()[venue].quote
     names = [n for n in store.instruments(venue) if n.endswith(f"/{quote}") and tradable(n)]
     if not names:
@@ -141,6 +141,14 @@ def over(store: "BarStore", venue: str, predictor: str, fees: str, first: Tradin
     grid, digest = store.digested_grid(venue, first.number - WINDOW_H, end.number, names)
     played = tuple(name for a, name in enumerate(grid.instruments) if bool(grid.valid[:, a].any()))
     return Replay(venue, played, first, end, digest, predictor, fees)
+
+
+def deciders() -> tuple[str, ...]:
+    """What a replayed hour can be decided by."""
+    from trading.policies.benchmarks import POLICIES
+    from trading.policies.exercise import EXERCISE
+
+    return (*POLICIES, EXERCISE)
 
 
 def span(store: "BarStore", venue: str, names: list[str]) -> tuple[TradingHour, TradingHour]:

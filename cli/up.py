@@ -43,7 +43,10 @@ def up(
         ),
     ] = None,
     predictor: Annotated[
-        str, typer.Option(help="What decides: cash, btc, basket, trend-a, trend-b or trend-vote.")
+        str,
+        typer.Option(
+            help="What decides: cash, btc, basket, trend-a, trend-b, trend-vote, or exercise (no skill)."
+        ),
     ] = "trend-vote",
     fees: Annotated[str, typer.Option(help="Fee preset: mission or kraken-2026-07.")] = "mission",
     new: Annotated[bool, typer.Option("--new", help="Begin a new track instead of going on.")] = False,

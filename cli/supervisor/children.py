@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from cli.supervisor.ports import is_free
 from trading.errors import BallastError, UsageError
 
 POLL_S = 0.05
@@ -44,6 +45,8 @@ class Child:
     logs: Path
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
+    port: int | None = None
+    """What it listens on, to explain that somebody took it in the meantime."""
     discreet: bool = False
     """What it says on stdout holds a secret and is not kept."""
     process: subprocess.Popen[bytes] | None = None
@@ -76,6 +79,10 @@ class Child:
         """Return when the program answers; a `PartFailed` when it ends first or takes too long."""
         until_s = time.monotonic() + timeout_s
         while not self.ready():
+            if self.ended is not None and self.port is not None and not is_free(self.port):
+                raise PartFailed(
+                    f"port {self.port} of {self.name} was taken by another program just now; start again"
+                )
             if self.ended is not None:
                 raise PartFailed(f"{self.name} ended at once ({describe(self.ended)}){self.tail()}")
             if time.monotonic() > until_s:

@@ -60,7 +60,7 @@ def temporal(house: House, mode: str, namespace: str, ports: Mapping[str, int]) 
         metrics_port=ports[TEMPORAL_METRICS],
     )
     url = f"http://{LOOPBACK}:{ports[TEMPORAL_HTTP]}/api/v1/namespaces/{namespace}"
-    return Child(TEMPORAL, told, house.run, house.logs, lambda: answers(url))
+    return Child(TEMPORAL, told, house.run, house.logs, lambda: answers(url), port=ports[TEMPORAL])
 
 
 def simulator(house: House, options: Sequence[str], exchange: Path, port: int) -> Child:
@@ -68,7 +68,7 @@ def simulator(house: House, options: Sequence[str], exchange: Path, port: int) -
     told = [beside_python("ballast"), "simulator", "--speed", "0", "--port", str(port), *options]
     told += ["--state", str(exchange), "--home", str(exchange)]
     url = f"http://{LOOPBACK}:{port}/0/public/Time"
-    return Child(SIMULATOR, told, house.run, house.logs, lambda: answers(url), discreet=True)
+    return Child(SIMULATOR, told, house.run, house.logs, lambda: answers(url), port=port, discreet=True)
 
 
 def worker(house: House, terms: Path, namespace: str, ports: Mapping[str, int]) -> Child:
@@ -82,7 +82,8 @@ def api(house: House, mode: str, ui: str, port: int) -> Child:
     """The API and the dashboard."""
     told = [beside_python("ballast"), "api", "--mode", mode, "--port", str(port), "--temporal-ui", ui]
     url = f"http://{LOOPBACK}:{port}/api/openapi.json"
-    return Child(API, [*told, "--home", str(house.home)], house.run, house.logs, lambda: answers(url))
+    told += ["--home", str(house.home)]
+    return Child(API, told, house.run, house.logs, lambda: answers(url), port=port)
 
 
 def set_up_link(server: Child) -> str:

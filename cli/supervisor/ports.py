@@ -1,8 +1,9 @@
 """Ports of one home: free ones, chosen once and remembered, so that a bookmark stays good."""
 
+import hashlib
 import json
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from adapters.files import replacing
@@ -28,13 +29,22 @@ def remembered(file: Path) -> dict[str, int]:
     return dict(json.loads(file.read_text())) if file.exists() else {}
 
 
+def candidates(file: Path) -> Iterator[int]:
+    """Every port of the range, from a place that the file's name draws: homes that start at one moment would
+    otherwise choose the same ones.
+    """
+    count = LAST - FIRST + 1
+    begin = int.from_bytes(hashlib.sha256(str(file.absolute()).encode()).digest()[:4], "big")
+    return (FIRST + (begin + i) % count for i in range(count))
+
+
 def choose(file: Path, names: Sequence[str], say: Callable[[str], None]) -> dict[str, int]:
     """A free port for each name: the remembered one, else another, which is said and remembered.
 
     Raises `UsageError` when the whole range is taken.
     """
     ports = remembered(file)
-    spare = (port for port in range(FIRST, LAST + 1) if port not in ports.values() and is_free(port))
+    spare = (port for port in candidates(file) if port not in ports.values() and is_free(port))
     for name in names:
         if name in ports and is_free(ports[name]):
             continue

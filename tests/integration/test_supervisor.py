@@ -102,6 +102,20 @@ def test_a_process_that_ends_before_it_answers_is_an_error_and_takes_the_others_
     assert good.ended is not None
 
 
+def test_a_port_that_was_taken_in_the_meantime_is_named(tmp_path: Path) -> None:
+    with socket.create_server((ports.LOOPBACK, 0)) as thief:
+        part = child(tmp_path, ["false"], ready=lambda: False)
+        part.port = thief.getsockname()[1]
+        part.start()
+        with pytest.raises(PartFailed, match=f"port {part.port} of part was taken by another program"):
+            part.await_ready(10)
+
+
+def test_homes_that_start_at_one_moment_choose_other_ports(tmp_path: Path) -> None:
+    chosen = [ports.choose(tmp_path / f"{n}.json", ["a", "b"], lambda _: None) for n in range(5)]
+    assert len({port for of in chosen for port in of.values()}) == 10
+
+
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     part = child(tmp_path, ["no-such-program"], ready=lambda: False)
     part.start()
