@@ -44,8 +44,11 @@ class Kept(NamedTuple):
 
     path: str
     sha256: str
+    """Empty for a link."""
     size_bytes: int
     mode: int
+    link: str = ""
+    """What a link inside the home points to, from the home."""
 
 
 class Backup(NamedTuple):
@@ -96,11 +99,15 @@ class BackupStore:
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{file} is no manifest of a backup") from error
 
-    def restore(self, backup: Backup, into: Path, progress: Progress) -> None:
-        """Write every file of a backup, each proved by its SHA-256."""
+    def restore(self, backup: Backup, into: Path, home: Path, progress: Progress) -> None:
+        """Write every file of a backup, each proved by its SHA-256, into a folder that will become `home`."""
         for done, file in enumerate(backup.files):
             progress(done, len(backup.files), file.path)
             place = into / file.path
+            if file.link:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(home / file.link)
+                continue
             with replacing(place) as draft:
                 shutil.copyfile(self._objects.path(file.sha256), draft)
                 with draft.open("rb") as copy:
@@ -111,20 +118,23 @@ class BackupStore:
 
     def _keep(self, home: Path, path: Path) -> Kept:
         """Store a file as it is at one moment."""
+        name = path.relative_to(home).as_posix()
+        if path.is_symlink():
+            return Kept(name, "", 0, 0, path.readlink().relative_to(home).as_posix())
         mode = path.stat().st_mode & 0o777
         with TemporaryDirectory(dir=self._prepared()) as folder:
             source = path if not _is_sqlite(path) else _snapshot(path, Path(folder) / "snapshot.db")
             for left in reversed(range(TRIES)):
                 try:
-                    name = self._objects.put(source)
+                    digest = self._objects.put(source)
                     break
                 except DataError:
                     if not left:
                         raise
                     # It grows while it is read: keep it as it was at one moment.
                     source = Path(shutil.copyfile(path, Path(folder) / "copy"))
-            size = self._objects.path(name).stat().st_size
-        return Kept(path.relative_to(home).as_posix(), name, size, mode)
+            size = self._objects.path(digest).stat().st_size
+        return Kept(name, digest, size, mode)
 
     def _prepared(self) -> Path:
         """The folder, shut to others: it holds keys too."""
@@ -138,7 +148,10 @@ def _files(home: Path) -> Iterator[Path]:
     for path in home.rglob("*"):
         inside = path.relative_to(home)
         passing = path.name.endswith(PASSING) or path.name.startswith(".")
-        if inside.parts[0] not in LEFT_OUT and not passing and path.is_file() and not path.is_symlink():
+        if inside.parts[0] in LEFT_OUT or passing:
+            continue
+        inward = path.is_symlink() and path.readlink().is_relative_to(home)
+        if inward or (path.is_file() and not path.is_symlink()):
             yield path
 
 

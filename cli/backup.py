@@ -82,7 +82,7 @@ def restore(
     draft = place.with_name(f".{place.name}.restoring")
     shutil.rmtree(draft, ignore_errors=True)  # of a restore that was interrupted
     with _progress("restoring") as show:
-        store.restore(chosen, draft, show)
+        store.restore(chosen, draft, place, show)
     for file in sorted(draft.glob("*/ballast.db")):
         engine = connect(sqlite_url(file))
         declare(engine, anchor_of(draft, anchor), chosen.name, datetime.now(UTC))

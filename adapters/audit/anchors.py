@@ -6,6 +6,8 @@ another owner, or a bucket with a locked retention policy.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Protocol
@@ -82,11 +84,12 @@ class BucketAnchor:
         from google.api_core.exceptions import PreconditionFailed
 
         blob = self._bucket.blob(self._folder(track) + name_of(line, seq))
-        try:
-            blob.upload_from_string(body, "application/json", if_generation_match=0)
-        except PreconditionFailed:
-            if blob.download_as_bytes() != body:
-                raise forked(track, seq, f"gs://{self._bucket.name}/{blob.name}") from None
+        with _answering():
+            try:
+                blob.upload_from_string(body, "application/json", if_generation_match=0)
+            except PreconditionFailed:
+                if blob.download_as_bytes() != body:
+                    raise forked(track, seq, f"gs://{self._bucket.name}/{blob.name}") from None
 
     def newest(self, track: str, line: str) -> bytes | None:
         blobs = self._blobs(f"{self._folder(track)}{line}-")
@@ -96,7 +99,8 @@ class BucketAnchor:
         return [_content(blob) for blob in self._blobs(self._folder(track))]
 
     def _blobs(self, prefix: str) -> "list[Blob]":
-        return list(self._bucket.list_blobs(prefix=prefix))
+        with _answering():
+            return list(self._bucket.list_blobs(prefix=prefix))
 
     def _folder(self, track: str) -> str:
         return "/".join(part for part in (self._prefix, quote(track, safe="")) if part) + "/"
@@ -118,8 +122,21 @@ def name_of(line: str, seq: int) -> str:
 
 
 def _content(blob: "Blob") -> bytes:
-    content: bytes = blob.download_as_bytes()
+    with _answering():
+        content: bytes = blob.download_as_bytes()
     return content
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """A bucket that does not answer, or refuses, is an `OSError` like a folder that cannot be written."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        yield
+    except (GoogleAPIError, GoogleAuthError) as error:
+        raise OSError(f"the bucket for checkpoints does not take them: {error}") from error
 
 
 def forked(track: str, seq: int, place: str) -> InvariantError:

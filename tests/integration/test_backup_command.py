@@ -48,6 +48,7 @@ def log(tmp_path: Path) -> Log:
     (home / "objects").mkdir()
     (home / "objects" / "reply").write_bytes(b"from the venue")
     (home / "objects" / "reply").chmod(0o444)
+    (home / "link").symlink_to(home / "objects")
     engine = database(home)
     upgrade(engine)
     made = logged(engine, home)
@@ -77,6 +78,7 @@ def test_a_lost_home_comes_back_as_it_was(home: Path, store: Path) -> None:
     shutil.rmtree(home)
     done = ballast("restore", store, "--home", home)
     assert done.exit_code == 0, done.output
+    assert (home / "link" / "reply").read_bytes() == b"from the venue"
     assert contents(home) == {name: kept for name, kept in before.items() if not name.startswith("logs")}
     assert ballast("audit", "verify", "--home", home).exit_code == 0
     assert store.stat().st_mode & 0o777 == 0o700
