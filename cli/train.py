@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.home import HomeOption, home_dir
-from cli.walkforward import FROM
+from cli.walkforward import StartOption
 
 if TYPE_CHECKING:
     from trading.models.release import Release
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def train(
     preset: Annotated[str, typer.Option(help="full, quick (demonstration) or smoke (does it run).")] = "full",
-    start: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of bars to learn from, UTC.")
-    ] = FROM,
+    start: StartOption = None,
     to: Annotated[
         datetime | None,
         typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC, included.", show_default="last bar"),

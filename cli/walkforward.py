@@ -15,15 +15,23 @@ from trading.clock import DAY_H, TradingHour
 from trading.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from adapters.bars import BarStore
     from adapters.training import Done, Walk
 
-FROM = datetime(2018, 1, 1, tzinfo=UTC)
+
+StartOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--from",
+        formats=["%Y-%m-%d"],
+        help="First day of bars to learn from, UTC.",
+        show_default="as many as the preset needs",
+    ),
+]
 
 
 def walkforward(
-    start: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of bars to learn from, UTC.")
-    ] = FROM,
+    start: StartOption = None,
     to: Annotated[
         datetime | None,
         typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC, included.", show_default="last bar"),
@@ -67,7 +75,7 @@ def walkforward(
 
 
 def execute(
-    home: Path, start: datetime, to: datetime | None, preset: str, venue: str, families: str | None
+    home: Path, start: datetime | None, to: datetime | None, preset: str, venue: str, families: str | None
 ) -> dict[str, Any]:
     """Do all work that is not done yet; returns what `--json` prints."""
     from adapters.predictions import ABOUT, DONE, PredictionLog
@@ -117,7 +125,7 @@ def execute(
 
 
 def prepare(
-    home: Path, start: datetime, to: datetime | None, preset: str, venue_name: str, progress: Any
+    home: Path, start: datetime | None, to: datetime | None, preset: str, venue_name: str, progress: Any
 ) -> "tuple[Walk, dict[str, Any]]":
     """Features and labels of the span, and what the walk is called by."""
     from adapters.bars import BarStore
@@ -139,13 +147,13 @@ def prepare(
         raise UsageError(f"no bars of venue {venue_name!r} (there are: {known}); import or generate some")
     venue = venues[venue_name]
     names = [n for n in store.instruments(venue_name) if n.endswith(f"/{venue.quote}") and tradable(n)]
-    first, last = span(store, venue_name, names, start, to)
+    numbers = numbers_of(preset)
+    first, last = span(store, venue_name, names, start, to, numbers.months_back)
     grid, data_digest = store.digested_grid(venue_name, first, last, names)
     lists, rules = universe.load()
     held = eligibility(grid, lists, rules, venue.volume_scale)
     unusable, _ = usability(grid)
     folder, data_hash = kept(home / "cache" / "histories", grid, data_digest, held, unusable, progress)
-    numbers = numbers_of(preset)
     about = {
         "venue": venue_name,
         "proxy": venue.proxy,
@@ -163,15 +171,28 @@ def prepare(
     return Walk(folder, home / "predictions" / name, home / "folds", preset, data_hash), about
 
 
-def span(store: Any, venue: str, names: list[str], start: datetime, to: datetime | None) -> tuple[int, int]:
-    """First and last asof hour to load: as asked, cut to the bars of bitcoin."""
+def span(
+    store: "BarStore",
+    venue: str,
+    names: list[str],
+    start: datetime | None,
+    to: datetime | None,
+    months_back: int | None,
+) -> tuple[int, int]:
+    """First and last asof hour to load: as asked or as the preset needs, cut to the bars of bitcoin."""
+    from trading.features.library import LOOKBACK
+    from trading.models.splits import month_of, month_start
+
     bitcoin = [name for name in names if name.startswith("BTC/")]
     if not bitcoin:
         raise UsageError(f"no bars of bitcoin at {venue}, against which the market is measured; import some")
     asof = store.read(venue, bitcoin[0])["asof"]
     begin, end = TradingHour.at(asof[0]).number, TradingHour.at(asof[-1]).number
-    first = max(TradingHour.at(start.replace(tzinfo=UTC)).number, begin)
-    last = min(TradingHour.at(to.replace(tzinfo=UTC)).number + DAY_H if to else end, end)
-    if last <= first:
+    last = min(TradingHour.at(to.replace(tzinfo=UTC)).number + DAY_H, end) if to else end
+    if start is not None:
+        begin = max(TradingHour.at(start.replace(tzinfo=UTC)).number, begin)
+    elif months_back is not None:
+        begin = max(month_start(month_of(last - 1) + 1 - months_back) - LOOKBACK, begin)
+    if last <= begin:
         raise UsageError("--to lies before --from, or before the first bar; see `ballast data status`")
-    return first, last
+    return begin, last

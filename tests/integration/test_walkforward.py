@@ -78,7 +78,7 @@ def test_every_row_is_from_a_model_that_ended_a_gap_before_it(whole):
 def test_the_stack_speaks_of_every_instrument_and_hour_and_its_release_is_named(whole):
     _, log = whole
     made = predictions_of(log.read(STACK, STACKED, LAST), NAMES, STACKED, LAST)
-    for values in (made.p1, made.p4, made.p24, made.e24, made.e_hold, made.p_crash, made.p_high_vol):
+    for values in (made.p1, made.p4, made.p24, made.e1, made.e4, made.e24, made.e_hold, made.p_crash):
         assert not np.isnan(values).any()
     assert ((made.p24 >= 0.02) & (made.p24 <= 0.98)).all()
     assert set(np.unique(made.veto)) <= {0, 1, 2, 3}

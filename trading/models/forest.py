@@ -76,8 +76,8 @@ def _forest(
         n_jobs=1,
         random_state=int(rng.integers(2**31)),
     )
-    for bag in day_bags(train.asof, numbers.bag, numbers.trees, rng):
-        forest.n_estimators += 1
+    for grown, bag in enumerate(day_bags(train.asof, numbers.bag, numbers.trees, rng), 1):
+        forest.set_params(n_estimators=grown)
         forest.fit(train.features[bag], target[bag], weights[bag])
     scale = np.array([1.0 / SIGN_UNIT, 1.0]) / numbers.trees
     return [

@@ -95,11 +95,22 @@ class Preset(NamedTuple):
     forest: Forest = Forest()
     nets: Nets = Nets()
     walk: Walk = Walk()
+    months: int | None = None
+    """Newest months that the stack predicts unless other days are asked for; None: all there can be."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of every number but the name."""
-        return canonical_digest([part._asdict() for part in self[1:]])
+        """SHA-256 of every number that decides what is learned."""
+        return canonical_digest(
+            [part._asdict() for part in (self.boosting, self.forest, self.nets, self.walk)]
+        )
+
+    @property
+    def months_back(self) -> int | None:
+        """Months of rows that `months` need, themselves included."""
+        if self.months is None:
+            return None
+        return self.months + self.walk.log_months + self.walk.train_months_min
 
 
 _SHORT = Walk(train_months=4, train_months_min=3, log_months=3, calibrate_months=1, history_d_min=60)
@@ -114,6 +125,7 @@ PRESETS = {
             Forest(trees=20, depth=6, rows_min=400, bag=0.25),
             Nets(epochs=2, batch=64, stride_h=12, seeds=1),
             _SHORT._replace(rows_min=1_000, reference_rows=1_000),
+            months=3,
         ),
         Preset(
             "smoke",
@@ -133,6 +145,7 @@ PRESETS = {
                 seeds=1,
             ),
             _SHORT._replace(train_months=3, train_months_min=2, rows_min=300, reference_rows=200),
+            months=1,
         ),
     )
 }
