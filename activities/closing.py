@@ -22,12 +22,15 @@ from trading.live.values import HourEnd
 
 DONE, UNRECONCILED = "DONE", "UNRECONCILED"
 
+Seal = Callable[[str], str]
+"""Signs the head of a track's audit log; answers with what went wrong, empty when nothing did."""
+
 
 class ClosingActivities:
     """Of the queue `trading`."""
 
-    def __init__(self, floor: Floor, tracks: Tracks, objects: Objects) -> None:
-        self._floor, self._tracks, self._objects = floor, tracks, objects
+    def __init__(self, floor: Floor, tracks: Tracks, objects: Objects, seal: Seal) -> None:
+        self._floor, self._tracks, self._objects, self._seal = floor, tracks, objects, seal
 
     def activities(self) -> list[Callable[..., object]]:
         return [self.standing, self.settle, self.skip, self.close_hour]
@@ -91,4 +94,7 @@ class ClosingActivities:
             )
             self._tracks.alert(told.track, f"late-hour/{hour_text(told.asof)}", "late-hour", "", message)
         self._tracks.end(told.track, hour, DONE, told.lateness, names)
+        trouble = self._seal(told.track)
+        if trouble:
+            self._tracks.alert(told.track, f"audit-log/{hour_text(told.asof)}", "audit-log", "", trouble)
         return out.model_copy(update={"outcome": DONE, "reason": told.lateness})

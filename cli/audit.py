@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Prove the audit log, sign it, and hand a part of it to an auditor."
 )
 
+ANCHOR = "BALLAST_AUDIT_ANCHOR"
 DAY = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 
 DatabaseOption = Annotated[
@@ -39,7 +40,7 @@ AnchorOption = Annotated[
     str | None,
     typer.Option(
         "--anchor",
-        envvar="BALLAST_AUDIT_ANCHOR",
+        envvar=ANCHOR,
         help="Where checkpoints are kept outside: a folder, or gs://BUCKET/PREFIX.",
         show_default="the folder audit/anchor of the home folder, which is not outside",
     ),

@@ -3,10 +3,12 @@
 Every step may be repeated, and is at every start.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cli.audit import ANCHOR
 from cli.replay import WINDOW_H
 from cli.supervisor import parts
 from cli.supervisor.house import House
@@ -80,6 +82,8 @@ def written(house: House, replay: "Replay", track: str, ports: Mapping[str, int]
         mode=MODE,
         track=track,
         home=house.track(track),
+        audit=house.home / "audit",
+        anchor=os.environ.get(ANCHOR, ""),
         database=sqlite_url(house.database(MODE)).render_as_string(),
         temporal=f"{LOOPBACK}:{ports[parts.TEMPORAL]}",
         namespace=NAMESPACE,

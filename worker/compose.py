@@ -20,6 +20,7 @@ from activities.portfolios import BatchActivities
 from activities.waiting import WaitActivities
 from adapters.account import Account
 from adapters.alerts import AlertOutbox, AlertSettings
+from adapters.audit.sealer import Sealer
 from adapters.bars import BarStore
 from adapters.entries import WorkingEntries
 from adapters.feed import VenueFeed
@@ -115,12 +116,14 @@ def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Act
         WorkingEntries(shop.engine, lambda _track, _portfolio: venue.venue),
         AlertOutbox(shop.engine, channels, LockstepClock(shop.clock)),
     )
+    keys = terms.audit or terms.home / "audit"
+    sealer = Sealer(shop.engine, keys, terms.anchor or str(keys / "anchor"), LockstepClock(shop.clock))
     return {
         MARKET: MarketActivities(feed, shop.objects, shop.tracks, shop.clock, market, RELEASES).activities(),
         TRADING: [
             *BatchActivities(floor, latch).activities(),
             *OrderActivities(floor).activities(),
-            *ClosingActivities(floor, shop.tracks, shop.objects).activities(),
+            *ClosingActivities(floor, shop.tracks, shop.objects, sealer.seal).activities(),
             *(halt.open_guard, halt.read_tellings, halt.record_halt),
             *(halt.verify_signature, halt.cancel_entries, halt.deliver_alerts),
         ],

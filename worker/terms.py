@@ -17,6 +17,10 @@ class Terms(BaseModel):
     track: str
     home: Path
     """Folder of the track: nonces, replies, objects, bars, operators' keys."""
+    audit: Path | None = None
+    """Folder of the key that signs the audit log, by default in `home`."""
+    anchor: str = ""
+    """Where its checkpoints are kept outside; empty: beside the key, which is not outside."""
     database: str
     """URL, `sqlite:///file` or `postgresql://…`."""
     temporal: str
