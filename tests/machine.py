@@ -11,14 +11,25 @@ from numpy.typing import NDArray
 
 from tests.world import World
 from trading.backtest.step import Advice, Books, Rules, fill_hour, open_hour
-from trading.codes import BLOCKING, DENIED, FILL_DELIST, FILL_STOP, FILL_STOP_GAP, KEPT, MISSED, SHRUNK
+from trading.codes import (
+    BLOCKING,
+    BREACHES,
+    DENIED,
+    FILL_DELIST,
+    FILL_STOP,
+    FILL_STOP_GAP,
+    KEPT,
+    MISSED,
+    SHRUNK,
+)
 from trading.hour import PREDICTIONS
 from trading.money import PPM, fee
 from trading.portfolio import Ints, Signal, View
 from trading.risk.drawdown import trip
 
-SEEN_BREACH, SEEN_REASON, SEEN_FILL, SEEN_OUTCOME = 0, 16, 48, 56
-SEEN_VERDICT, SEEN_TIER, SEEN_RESUME, SEEN = 64, 72, 76, 77
+SEEN_BREACH, SEEN_REASON, SEEN_FILL, SEEN_OUTCOME = 0, 24, 56, 64
+SEEN_VERDICT, SEEN_TIER, SEEN_RESUME, SEEN = 72, 80, 84, 85
+BREACH_BITS = len(BREACHES)
 """Where in `World.seen` the counts of each kind begin."""
 
 PRICE_MIN, PRICE_MAX = 300, 3_000_000
@@ -111,7 +122,7 @@ def show_instrument(a: int, world: World) -> None:
     reading.close = world.prices[a] if draw(world, 100) != 1 else 0
     reading.usable = 0 if draw(world, 50) == 1 else 1
     reading.eligible = 0 if draw(world, 20) == 1 else 1
-    reading.veto = 1 if draw(world, 20) == 1 else 0
+    reading.veto = draw(world, 8) if draw(world, 20) == 1 else 0
     reading.beta_ppm = 1_000_000 + (draw(world, 40) - 4) * 50_000
     scale = draw(world, 12)
     reading.notional_24h = 2_000_000_000_000 if scale < 10 else 10_000_000_000 * scale * draw(world, 4)
@@ -391,5 +402,5 @@ def note(world: World, rules: Rules, books: Books) -> None:
         intent = books.decision.intents[a]
         seen[SEEN_REASON + intent.reason] += 1
         seen[SEEN_VERDICT + intent.verdict] += 1
-        for bit in range(14):
+        for bit in range(BREACH_BITS):
             seen[SEEN_BREACH + bit] += (intent.breach >> bit) & 1
