@@ -1,5 +1,6 @@
 """A row has the same bits alone, in its hour, in a month and in any order; serving loads no trainer."""
 
+import os
 import subprocess
 import sys
 
@@ -72,9 +73,13 @@ def test_a_damaged_graph_is_refused():
         Runtime(artefact._replace(parts={GRAPH: artefact.parts[GRAPH][:1000]}))
 
 
-def test_serving_loads_nothing_that_trains():
+def test_asking_loads_nothing_that_trains_and_starts_at_once():
     program = (
         f"import sys, trading.models.runtime\nprint([name for name in {TRAINERS} if name in sys.modules])"
     )
+    before = os.times()
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    after = os.times()
     assert done.stdout.strip() == "[]"
+    # CPU seconds: a busy machine stretches the wall clock.
+    assert after.children_user - before.children_user + after.children_system - before.children_system < 0.5

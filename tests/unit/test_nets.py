@@ -1,5 +1,9 @@
 """Each net finds a planted edge, learns the same twice, stops by its tail, and says the same as a graph."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +21,7 @@ from trading.models.sequences import COLUMNS, Scaler, Sequences
 NOW = FIRST + 1_600
 FAMILIES = {"lstm": lstm.fit, "transformer": transformer.fit}
 GAP_H = 49
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def trained(
@@ -44,6 +49,14 @@ def test_a_net_alone_recovers_half_of_a_planted_edge(family):
 def test_the_same_rows_and_seed_give_the_same_bytes_and_another_seed_others(family):
     one, two, other = (trained(family, seed)[0].digest for seed in (1, 1, 2))
     assert one == two != other
+
+
+def test_another_process_learns_the_same():
+    program = "from tests.unit.test_nets import trained; print(trained('lstm')[0].digest)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == trained("lstm")[0].digest
 
 
 @pytest.mark.parametrize("family", FAMILIES)
