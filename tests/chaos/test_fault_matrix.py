@@ -82,7 +82,7 @@ ANSWERED: dict[str, Rule] = {
     },
     "9 reset": {"kind": "reset", "effect": "applied"},
     "9 drip": {"kind": "drip", "effect": "applied"},
-    "9 slow": {"kind": "slow", "effect": "applied", "args": {"for_s": 0.6}},
+    "9 slow": {"kind": "slow", "effect": "applied", "args": {"for_s": 1.5}},
     "34 warning": {"kind": "warning", "args": {"message": "WGeneral:Something"}},
     "34 null": {"kind": "null"},
 }
@@ -195,7 +195,7 @@ SEEDS = int(os.environ.get("BALLAST_CHAOS_SEEDS", "5"))
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     home = tmp_path_factory.mktemp("venue")
-    with simulator(home, "--days", "300") as started, client(started, home / "client", 0.3) as opened:
+    with simulator(home, "--days", "300") as started, client(started, home / "client", 1.0) as opened:
         yield opened
 
 
