@@ -13,8 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.storage.base import Base, Owned, Repository, one_of, refers
 from trading.errors import UsageError
-from trading.risk.trading_state import HALTED, Standing
-from trading.risk.trading_state import STATES as STATES
+from trading.risk.trading_state import HALTED, STATES, Standing
 
 
 class StateChange(Owned, Base):

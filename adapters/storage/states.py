@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.storage.base import WITNESS, Base, Digest, Owned, one_of, refers, sha256_in
-from adapters.storage.halts import STATES
+from trading.risk.trading_state import STATES
 
 
 class Mark(Owned, Base):
