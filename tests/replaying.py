@@ -1,7 +1,6 @@
-"""A replay to test with: a market's bars, the simulator, the engine and a worker, each a process of its own."""
+"""A replay to test with: a market's bars, simulator, engine and worker, in processes of their own."""
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
@@ -35,6 +34,8 @@ from worker.terms import Terms
 
 CACHE = user_cache_path("ballast-tests", appauthor=False)
 WINDOW_H = 122 * DAY_H + 12
+BEGIN = TradingHour.at(datetime(2024, 3, 1, 22, tzinfo=UTC))
+SEED, SPAN_H = 3, 24 * 7
 CASH = 4_000_000
 """So much that a thin hour fills some orders in part."""
 UNITS = 100_000_000
@@ -53,14 +54,14 @@ class Market:
     last: TradingHour
 
 
-def made_up(folder: Path, first: datetime, hours: int, instruments: int = 6, seed: int = 7) -> Market:
-    begin = TradingHour.at(first.replace(tzinfo=UTC))
-    start, last = begin.number - WINDOW_H, begin.number + hours
+def made_up(folder: Path, skip_h: int, instruments: int = 6) -> Market:
+    """The same made-up market every time, to be traded from `skip_h` hours after its first day on."""
+    start, last = BEGIN.number - WINDOW_H, BEGIN.number + SPAN_H
     store = BarStore(folder)
-    frames = generate(seed, last - start + 1, instruments, start)
+    frames = generate(SEED, last - start + 1, instruments, start)
     for name, bars in frames.items():
         store.write("kraken", name, published(bars, grid_for(name), 1.0))
-    return Market(folder, tuple(sorted(frames)), begin, TradingHour(last))
+    return Market(folder, tuple(sorted(frames)), TradingHour(BEGIN.number + skip_h), TradingHour(last))
 
 
 def free_ports(count: int) -> list[int]:
@@ -100,7 +101,7 @@ async def client_of(server: Server) -> Client:
             client = await connect(server)
             await client.count_workflows()
             return client
-        except Exception:  # noqa: BLE001 - whatever it says while it starts
+        except Exception:
             await asyncio.sleep(0.05)
     raise VenueUnavailable("the engine does not answer")
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.messages import HourOut, LaunchIn, hour_text
@@ -38,9 +38,17 @@ class ReplayDriver:
         self._http = httpx.AsyncClient(base_url=f"{simulator}/control/", trust_env=False, timeout=REPLY_S)
 
     async def run_hour(self, hour: TradingHour) -> HourOut:
-        """One hour from its asof to its result. An hour that was begun before is gone on with."""
+        """One hour from its asof to its result. One that was begun before is gone on with; one that was cut off
+        is begun again, once.
+        """
         await self._post("advance", to_ns=_ns(hour.asof))
         await self._post("gate/open", asof=str(hour), expected=self._portfolios)
+        try:
+            return await self._attempt(hour)
+        except WorkflowFailureError:
+            return await self._attempt(hour)
+
+    async def _attempt(self, hour: TradingHour) -> HourOut:
         started = await self._start(hour)
         ending = asyncio.ensure_future(started.result())
         try:
@@ -74,9 +82,7 @@ class ReplayDriver:
                 return
             told = gate.result()
             if told["stalled"]:
-                raise ReplayStalled(
-                    f"{hour}: no progress of {', '.join(told['stalled'])} for half a minute"
-                )
+                raise ReplayStalled(f"{hour}: no progress of {', '.join(told['stalled'])} for half a minute")
             if not told["ready"]:
                 continue
             if told["now_ns"] >= closes_ns:
