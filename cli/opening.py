@@ -59,6 +59,7 @@ def seed(house: House, replay: "Replay", track: str) -> None:
     source, own = BarStore(house.home / "bars"), BarStore(house.track(track) / "bars")
     played = BarStore(exchange / "bars")
     cache = exchange / "cache"
+    (house.home / "cache").mkdir(parents=True, exist_ok=True)  # it may be deleted at any time
     if cache.is_symlink():
         return
     scale, first = trading.data_venues()[replay.venue].volume_scale, replay.first
