@@ -47,7 +47,7 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int | None = None
     """What it listens on, to explain that somebody took it in the meantime."""
-    discreet: bool = False
+    silent: bool = False
     """What it says on stdout holds a secret and is not kept."""
     process: subprocess.Popen[bytes] | None = None
 
@@ -66,7 +66,7 @@ class Child:
                 self.process = subprocess.Popen(  # noqa: S603 - the commands are our own
                     ["/bin/sh", "-c", AS_ITSELF, lock.name, *self.command],
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL if self.discreet else log,
+                    stdout=subprocess.DEVNULL if self.silent else log,
                     stderr=log,
                     env=os.environ | self.environment,
                     pass_fds=(lock.fileno(),),

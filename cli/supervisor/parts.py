@@ -68,7 +68,7 @@ def simulator(house: House, options: Sequence[str], exchange: Path, port: int) -
     told = [beside_python("ballast"), "simulator", "--speed", "0", "--port", str(port), *options]
     told += ["--state", str(exchange), "--home", str(exchange)]
     url = f"http://{LOOPBACK}:{port}/0/public/Time"
-    return Child(SIMULATOR, told, house.run, house.logs, lambda: answers(url), port=port, discreet=True)
+    return Child(SIMULATOR, told, house.run, house.logs, lambda: answers(url), port=port, silent=True)
 
 
 def worker(house: House, terms: Path, namespace: str, ports: Mapping[str, int]) -> Child:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -87,7 +87,15 @@ def status(home: Path) -> dict[str, Any]:
     return found
 
 
-def written(home: Path) -> tuple[Record, list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+class Written(NamedTuple):
+    """What a home's track came to."""
+
+    record: Record
+    orders: list[tuple[Any, ...]]
+    journal: list[tuple[Any, ...]]
+
+
+def written(home: Path) -> Written:
     """What a home's track came to: its record, its orders that reached the venue, its journal by account.
 
     Ids and numbers of orders are left out: a recovery may need another attempt.
@@ -106,7 +114,7 @@ def written(home: Path) -> tuple[Record, list[tuple[Any, ...]], list[tuple[Any, 
             select(*sums, func.count(), func.sum(PostingRow.amount)).group_by(*sums).order_by(*sums)
         )
         found = [tuple(row) for row in orders], [tuple(row) for row in journal]
-    return lived(engine, key), *found
+    return Written(lived(engine, key), *found)
 
 
 @pytest.fixture(scope="module")
@@ -114,26 +122,33 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return new_home(tmp_path_factory.mktemp("home"))
 
 
+class First(NamedTuple):
+    """The first hours of a new home, as told and as stored."""
+
+    hours: list[dict[str, Any]]
+    written: Written
+    status: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def first(home: Path) -> list[dict[str, Any]]:
-    """The first hours of a new home."""
-    return run(home, "--hours", "3", *BUSY)
+def first(home: Path) -> First:
+    return First(run(home, "--hours", "3", *BUSY), written(home), status(home))
 
 
-def test_a_new_home_trades_within_its_first_hours_and_says_why_it_does_not(
-    first: list[dict[str, Any]], home: Path
-) -> None:
-    assert [hour["asof"][:13] for hour in first] == ["2024-07-04T23", "2024-07-05T00", "2024-07-05T01"]
-    quiet, busy, _ = first
+def test_a_new_home_trades_within_its_first_hours_and_says_why_it_does_not(first: First) -> None:
+    hours = first.hours
+    assert [hour["asof"][:13] for hour in hours] == ["2024-07-04T23", "2024-07-05T00", "2024-07-05T01"]
+    quiet, busy, _ = hours
     assert (quiet["outcome"], set(quiet["why_not"].values())) == ("NO_CHANGE", {"no signal"})
     assert (busy["outcome"], len(busy["fills"]), len(busy["verdicts"])) == ("TRADED", 2, 2)
     assert {order["kind"] for order in busy["orders"]} == {"limit", "stop"}
-    told = status(home)
+    told = first.status
     assert (told["running"], told["processes"], told["asof"]) == (False, {}, "2024-07-05T01:00Z")
     assert told["trading_state"] == "ACTIVE"
 
 
-def test_after_a_kill_of_everything_the_next_start_goes_on(first: list[dict[str, Any]], home: Path) -> None:
+@pytest.mark.usefixtures("first")
+def test_after_a_kill_of_everything_the_next_start_goes_on(home: Path) -> None:
     with started(home, *BUSY) as process:
         assert process.stdout is not None
         one = json.loads(process.stdout.readline())
@@ -192,10 +207,10 @@ def killing(home: Path, seed: int, over: threading.Event) -> threading.Thread:
     return threading.Thread(target=go_on)
 
 
-def harmed(home: Path, hours: int, seed: int) -> str:
+def harmed(home: Path, hours: int, seed: int, *options: str) -> str:
     """Replay under kills; returns what was said beside the hours."""
     over = threading.Event()
-    with started(home, "--hours", str(hours), *BUSY) as process:
+    with started(home, "--hours", str(hours), *(options or BUSY)) as process:
         until(lambda: House(home).last() is not None, process)
         thread = killing(home, seed, over)
         thread.start()
@@ -206,18 +221,16 @@ def harmed(home: Path, hours: int, seed: int) -> str:
     return said
 
 
-def check_same(undisturbed: Path, disturbed: Path) -> None:
-    a, b = written(undisturbed), written(disturbed)
-    assert difference(a[0], b[0]) is None
-    assert a[1:] == b[1:]
+def check_same(undisturbed: Written, disturbed: Written) -> None:
+    assert difference(undisturbed.record, disturbed.record) is None
+    assert undisturbed[1:] == disturbed[1:]
 
 
-def test_kills_of_worker_and_engine_change_nothing(tmp_path: Path) -> None:
-    calm, harsh = new_home(tmp_path / "calm"), new_home(tmp_path / "harsh")
-    run(calm, "--hours", "3", *BUSY)
+def test_kills_of_worker_and_engine_change_nothing(first: First, tmp_path: Path) -> None:
+    harsh = new_home(tmp_path / "harsh")
     said = harmed(harsh, 3, seed=1)
     assert "died (signal SIGKILL)" in said
-    check_same(calm, harsh)
+    check_same(first.written, written(harsh))
 
 
 @pytest.mark.slow
@@ -225,7 +238,10 @@ def test_kills_of_worker_and_engine_change_nothing(tmp_path: Path) -> None:
 def test_many_kills_over_many_hours_change_nothing(tmp_path: Path, seed: int) -> None:
     calm, harsh = new_home(tmp_path / "calm"), new_home(tmp_path / "harsh")
     hours = int(os.environ.get("BALLAST_CHAOS_HOURS", "60"))
-    run(calm, "--hours", str(hours), *BUSY, timeout_s=60 * hours)
-    said = harmed(harsh, hours, seed)
+    lively = (*BUSY, "--predictor", "exercise")
+    run(calm, "--hours", str(hours), *lively, timeout_s=60 * hours)
+    said = harmed(harsh, hours, seed, *lively)
     assert said.count("died (signal SIGKILL)") >= hours // 10
-    check_same(calm, harsh)
+    undisturbed = written(calm)
+    assert len(undisturbed.orders) > hours // 2, "too quiet to show anything"
+    check_same(undisturbed, written(harsh))
