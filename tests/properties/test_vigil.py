@@ -1,5 +1,7 @@
 """The guard's memory through every order of marks, trips and reviews, and beside the backtest's."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,26 +186,36 @@ def test_a_mark_that_comes_twice_or_late_changes_nothing() -> None:
         vigil.hour = 7  # type: ignore[misc]
 
 
-@given(
-    vigil=st.sampled_from([opened(), tripped(opened(), Cause.MANUAL), hours(opened(), 800_000)]),
-    row=st.one_of(st.none(), st.builds(Standing, st.sampled_from(STATES), st.integers(0, 3))),
-    audit=st.one_of(st.none(), st.builds(Standing, st.sampled_from(STATES), st.integers(0, 3))),
+GUARDS = (
+    opened(),
+    mark(opened(), Mark(1, START, 0, [SPREAD_ANOMALY]), RULES),
+    tripped(opened(), Cause.MANUAL),
+    hours(opened(), 800_000),
 )
-def test_a_look_at_the_other_tellings_never_loosens(
-    vigil: Vigil, row: Standing | None, audit: Standing | None
-) -> None:
-    seen, mine = compared(vigil, row, audit, RULES), vigil.latch.standing
-    told = effective(Tellings(mine, row, audit))
-    if row == mine == audit:
-        assert seen is vigil
-        return
-    assert seen.latch.state != ACTIVE
-    assert STATES.index(seen.latch.state) >= STATES.index(told.state)
-    assert seen.latch.epoch >= mine.epoch
-    if row is not None and row.state == HALTED and row.epoch > mine.epoch:
-        assert seen.latch.halt_id == f"halt-{row.epoch}"
-    elif seen.latch.state == HALTED:
-        assert seen.latch.epoch == mine.epoch + 1
+
+
+@pytest.mark.parametrize("vigil", GUARDS, ids=["active", "reducing", "manual", "drawdown"])
+def test_a_look_at_the_other_tellings_never_loosens(vigil: Vigil) -> None:
+    mine = vigil.latch.standing
+    told = [None, *(Standing(state, epoch) for state in STATES for epoch in range(4))]
+    for row, audit in itertools.product(told, repeat=2):
+        seen, held = compared(vigil, row, audit, RULES), effective(Tellings(mine, row, audit))
+        if row == mine == audit:
+            assert seen is vigil
+            continue
+        assert seen.latch.state != ACTIVE
+        assert STATES.index(seen.latch.state) >= STATES.index(held.state)
+        assert seen.latch.epoch >= mine.epoch
+        if row is not None and row.state == HALTED and row.epoch > mine.epoch:
+            assert seen.latch.halt_id == f"halt-{row.epoch}"
+        elif seen.latch.state == HALTED:
+            assert seen.latch.epoch == mine.epoch + 1
+
+
+def test_a_halt_whose_row_was_loosened_to_reducing_is_tripped_again() -> None:
+    halted = tripped(opened(), Cause.MANUAL)
+    found = compared(halted, Standing(REDUCING, 1), Standing(HALTED, 1), RULES)
+    assert found.latch == Latch(HALTED, 2, (Cause.MANUAL, Cause.FOUND))
 
 
 def test_caution_from_outside_clears_after_its_hours() -> None:

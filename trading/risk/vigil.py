@@ -13,7 +13,7 @@ from trading.records import blank
 from trading.risk.drawdown import HALT_TIER, flow, guard
 from trading.risk.drawdown import resume as rebase
 from trading.risk.live_triggers import pass_hour
-from trading.risk.trading_state import HALTED, REDUCING, Cause, Event, Latch, Standing, move
+from trading.risk.trading_state import ACTIVE, HALTED, REDUCING, Cause, Event, Latch, Standing, move
 
 
 class Vigil(NamedTuple):
@@ -142,7 +142,7 @@ def compared(vigil: Vigil, row: Standing | None, audit: Standing | None, rules: 
         since = vigil.halt_hour if mine.state == HALTED else vigil.hour
         taken = Latch(HALTED, row.epoch, (*vigil.latch.causes, Cause.FOUND))
         return vigil._replace(latch=taken, halt_hour=since)
-    if row == Standing(REDUCING, mine.epoch) and mine == audit:
+    if mine.state == ACTIVE and row == Standing(REDUCING, mine.epoch) and mine == audit:
         cautious = {**vigil.clear_h, Cause.FOUND: rules.kill_switch.clear_h}
         return vigil._replace(latch=move(vigil.latch, Event.CAUTION), clear_h=cautious)
     return tripped(vigil, Cause.FOUND)
