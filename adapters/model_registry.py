@@ -38,7 +38,6 @@ from trading.models.release import MANIFEST, SUFFIX, Facts, Release
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
 
 NAME = "ballast"
 BUNDLE = "release"
@@ -216,7 +215,8 @@ def _experiment(client: "MlflowClient") -> str:
     return str(found.experiment_id)
 
 
-def _registered(version: "ModelVersion", aliases: Mapping[str, Any]) -> Registered:
+def _registered(version: Any, aliases: Mapping[str, Any]) -> Registered:
+    """From MLflow's own entity."""
     number = int(version.version)
     return Registered(
         version=number,
