@@ -73,7 +73,8 @@ def leave(exit: Exit) -> Steps[Left]:
     began: datetime = yield Now()
     resting: tuple[Order, ...] = yield Stops(exit.instrument)
     stops = yield from take_down(resting, began + STOP_CANCEL)
-    sold = -sum(stop.filled for stop in stops)
+    # What a stop had sold before is no longer among the lots that were decided to leave.
+    sold = -sum(stop.filled - before.filled for stop, before in zip(stops, resting, strict=True))
     limits = yield from _sell(exit, Kind.LIMIT, sold, began + STOP_CANCEL + LIMIT)
     sold -= limits.filled
     markets = yield from _sell(exit, Kind.MARKET, sold, began + STOP_CANCEL + LIMIT + SETTLE)
