@@ -10,11 +10,10 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from workflows.names import SEARCH_ATTRIBUTES
+from temporal.dev_server import command
 
 CLI = Path(sys.executable).parent / "temporal"
 NAMESPACE = "default"
-POLLS = ("transferProcessorMaxPollRPS", "timerProcessorMaxPollRPS", "visibilityProcessorMaxPollRPS")
 
 
 def free_ports(count: int) -> list[int]:
@@ -35,30 +34,27 @@ class DevServer:
         self._file = folder / "temporal.db"
         self._log = folder / "temporal.log"
         self._port, self._ui, self._http, self._metrics = free_ports(4)
-        self._dynamic = [f"history.{poll}=2000" for poll in POLLS] + list(dynamic)
+        self._dynamic = dynamic
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self._port}"
 
-    @property
-    def ui(self) -> str:
-        return f"http://127.0.0.1:{self._ui}"
-
     def start(self) -> None:
-        command = [str(CLI), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self._port)]
-        command += ["--ui-port", str(self._ui), "--http-port", str(self._http)]
-        command += ["--metrics-port", str(self._metrics), "--db-filename", str(self._file)]
-        command += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full"]
-        command += ["--ui-disable-news-fetch", "--log-level", "error"]
-        for key in SEARCH_ATTRIBUTES:
-            kind = "Datetime" if key.name == "BallastAsof" else "Keyword"
-            command += ["--search-attribute", f"{key.name}={kind}"]
+        told = command(
+            binary=str(CLI),
+            database=self._file,
+            namespace=NAMESPACE,
+            port=self._port,
+            ui_port=self._ui,
+            http_port=self._http,
+            metrics_port=self._metrics,
+        )
         for value in self._dynamic:
-            command += ["--dynamic-config-value", value]
+            told += ["--dynamic-config-value", value]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(told, stdout=log, stderr=log)
 
     async def connect(self) -> Client:
         """A client, as soon as the server answers."""
@@ -74,8 +70,8 @@ class DevServer:
 
     def cli(self, *arguments: str) -> str:
         """What Temporal's own command says."""
-        command = [str(CLI), *arguments, "--address", self.address]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        told = [str(CLI), *arguments, "--address", self.address]
+        done = subprocess.run(told, capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
