@@ -5,7 +5,7 @@ from collections.abc import Callable
 from adapters.audit import Kind
 from adapters.audit.chain import Record, genesis, link
 from adapters.audit.checkpoints import SIGNED, read
-from adapters.audit.keys import signing_key
+from adapters.audit.keys import SigningKey, signing_key
 from tests.audited import Log
 
 Rows = list[Record]
@@ -43,15 +43,18 @@ def mended(log: Log, rows: Rows) -> Rows:
     return out
 
 
-def resigned(log: Log, rows: Rows) -> Rows:
-    """Every digest computed and every checkpoint signed anew, with the key that signs now: a thief's log."""
+def resigned(log: Log, rows: Rows, signer: SigningKey | None = None) -> Rows:
+    """Every digest computed and every checkpoint signed anew, in the name of the key that signs now: by a
+    thief, with that key; or by `signer`, who has only one of his own.
+    """
     key = signing_key(log.keys)
+    sign = (signer or key).sign
     before, digest, out = genesis(log.track), genesis(log.track).hex(), []
     for seq, row in enumerate((row for row in rows if row.kind != Kind.KEY), 1):
         body = row.body
         if row.kind in SIGNED:
             told = read(body)[0]._replace(seq=seq - 1, digest=digest, key=key.public)
-            body = told.body(key.sign(told.statement()))
+            body = told.body(sign(told.statement()))
         before = link(before, seq, row.kind, row.portfolio, body)
         digest = before.hex()
         out.append(Record(seq, row.kind, row.portfolio, body, digest))

@@ -13,10 +13,12 @@ from sqlalchemy import Engine, text
 from typer.testing import CliRunner, Result
 
 from adapters.audit.anchors import FolderAnchor
+from adapters.audit.keys import signing_key
 from adapters.storage.engine import connect, sqlite_url
 from adapters.storage.migrate import upgrade
 from cli.main import app
-from tests.audited import Log, logged, unguarded
+from tests.audited import Log, logged, replace_all, unguarded
+from tests.forgeries import resigned
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +207,22 @@ def test_both_verifiers_hold_a_package_against_checkpoints_from_outside(
     assert ballast(home, "verify", str(file), "--anchor", str(place)).exit_code == 1
     kept = str(next((place / log.track).iterdir()))
     assert alone(file, tmp_path / "part", "--anchored", kept).returncode == 1
+
+
+def test_both_verifiers_refuse_a_signature_in_the_name_of_another(
+    home: Path, engine: Engine, made: tuple[Path, Log], tmp_path: Path
+) -> None:
+    log, forger = made[1], signing_key(tmp_path / "forger")
+    with unguarded(engine) as connection:
+        replace_all(connection, log.track, resigned(log, list(log.genuine), forger))
+        connection.commit()
+    nowhere = ("--anchor", str(tmp_path / "none"))
+    forged = export(home, *nowhere)
+    ours = ballast(home, "verify", str(forged), *nowhere)
+    theirs = alone(forged, tmp_path / "forged")
+    for said in (ours.stdout, theirs.stdout):
+        assert f"entry {log.sealed[0]}: " in said
+        assert "signature is not good for what it says" in said
 
 
 def test_a_package_by_another_key_attests_nothing(home: Path, tmp_path: Path) -> None:

@@ -151,6 +151,14 @@ def test_a_fork_signed_with_the_stolen_key_is_found_outside(prove: Callable[...,
         assert first_bad(forged) <= next(seq for seq in log.sealed if seq > at + 1)
 
 
+def test_a_forger_cannot_sign_in_the_name_of_a_key_that_he_does_not_have(
+    prove: Callable[..., Proof], log: Log, tmp_path: Path
+) -> None:
+    rows = resigned(log, spliced(list(log.genuine), 3, flipped(log.genuine[3])), signing_key(tmp_path))
+    proof = prove(rows, trusted=signing_key(log.keys).public)
+    assert (first_bad(proof), proof.attested) == (log.sealed[0], 0)
+
+
 def test_a_key_that_nobody_handed_over_to_attests_nothing(
     prove: Callable[..., Proof], log: Log, tmp_path: Path
 ) -> None:
