@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
 
 from adapters.clock import SystemClock
+from adapters.objects import ObjectStore
 from adapters.storage.trading_state import TradingStates
 from api import problems
 from api.access.headers import SecureHeaders
@@ -25,6 +26,8 @@ from api.routes import (
     events,
     halts,
     hours,
+    market,
+    models,
     oidc,
     operations,
     orders,
@@ -34,11 +37,17 @@ from api.routes import (
     session,
     users,
 )
+from api.routes.models import Registry
 from temporal.guards import Guards
 
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
 SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
 GZIP_BYTES_MIN = 1_000
+
+PARTS = (
+    *(session, oidc, users, portfolios, positions, hours, orders),
+    *(market, models, halts, performance, operations, events),
+)
 
 
 class Parts(NamedTuple):
@@ -51,6 +60,8 @@ class Parts(NamedTuple):
     """Writes to the audit trail."""
     https: bool
     """Whether browsers reach it by HTTPS; cookies are then sent no other way."""
+    objects: Callable[[str], ObjectStore]
+    """What the hours of a track left behind."""
     temporal_ui: str | None = None
     """The namespace's page in the engine's own interface."""
     guards: Guards | None = None
@@ -64,6 +75,8 @@ def application(parts: Parts) -> FastAPI:
         title="Ballast", version="1", docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.engine = parts.engine
+    app.state.objects = parts.objects
+    app.state.registry = Registry(parts.home / "models", parts.now)
     app.state.marks = MarksCache()
     app.state.changes = Changes(parts.engine)
     app.state.trading_states = TradingStates(parts.engine, SystemClock())
@@ -76,19 +89,7 @@ def application(parts: Parts) -> FastAPI:
     app.state.buckets = Buckets(REQUESTS_PER_S, REQUESTS_BURST, monotonic)
     app.state.sign_in_buckets = Buckets(SIGN_INS_PER_S, SIGN_INS_BURST, monotonic)
     problems.install(app)
-    for part in (
-        session,
-        oidc,
-        users,
-        portfolios,
-        positions,
-        hours,
-        orders,
-        halts,
-        performance,
-        operations,
-        events,
-    ):
+    for part in PARTS:
         app.include_router(part.router)
     app.add_middleware(ETags)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)

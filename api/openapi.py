@@ -7,13 +7,21 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
+from adapters.objects import ObjectStore
 from api.app import Parts, application
 from api.records import record
 
 
 def document() -> str:
     """The document with a stable layout; no database is touched for it."""
-    parts = Parts(create_engine("sqlite://"), Path(), lambda: datetime.now(UTC), record, https=False)
+    parts = Parts(
+        create_engine("sqlite://"),
+        Path(),
+        lambda: datetime.now(UTC),
+        record,
+        False,
+        lambda _: ObjectStore(Path()),
+    )
     return json.dumps(application(parts).openapi(), indent=1, sort_keys=True) + "\n"
 
 

@@ -90,6 +90,7 @@ def _application(
 ) -> "FastAPI":
     """The API over its database, brought up to date, with the dashboard where one was built."""
     from adapters.clock import SystemClock
+    from adapters.objects import ObjectStore
     from adapters.storage.engine import connect, sqlite_url
     from adapters.storage.migrate import upgrade
     from api.app import Parts, application
@@ -107,7 +108,11 @@ def _application(
     guards = Guards(lambda: _server(temporal, house))
     provider = _oidc(oidc) if oidc else None
     now = SystemClock().now
-    app = application(Parts(engine, folder, now, record, https, temporal_ui, guards, provider))
+
+    def objects(track: str) -> ObjectStore:
+        return ObjectStore(house.track(track) / "objects")
+
+    app = application(Parts(engine, folder, now, record, https, objects, temporal_ui, guards, provider))
     return with_page(app, EXPORTED) if EXPORTED.is_dir() else app
 
 

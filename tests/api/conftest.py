@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from adapters.objects import ObjectStore
 from adapters.storage.engine import connect, sqlite_url
 from adapters.storage.migrate import upgrade
 from api.access import passwords
@@ -42,6 +43,8 @@ def world(template: Path, tmp_path: Path) -> Iterator[World]:
     def record(_session: Session, kind: str, facts: dict[str, str]) -> None:
         written.append((kind, facts))
 
-    app = application(Parts(engine, tmp_path, clock, record, https=True))
+    app = application(
+        Parts(engine, tmp_path, clock, record, True, lambda track: ObjectStore(tmp_path / track))
+    )
     yield World(engine, tmp_path, clock, written, lambda: TestClient(app, base_url="https://ballast.test"))
     engine.dispose()

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Releases with their facts, aliases and promotions */
+        get: operations["models_api_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/oidc/begin": {
         parameters: {
             query?: never;
@@ -269,6 +286,23 @@ export interface paths {
         };
         /** One hour, stage by stage */
         get: operations["hour_api_portfolios__portfolio__hours__asof__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portfolios/{portfolio}/market": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Universe, clusters, beta and predictions of an hour */
+        get: operations["market_api_portfolios__portfolio__market_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -602,6 +636,16 @@ export interface components {
             unexplained: string;
         };
         /**
+         * Cluster
+         * @description Instruments that move together; a cap holds over each.
+         */
+        Cluster: {
+            /** Cluster */
+            cluster: number;
+            /** Instruments */
+            instruments: string[];
+        };
+        /**
          * Credentials
          * @description What a person signs in with.
          */
@@ -616,6 +660,26 @@ export interface components {
              * @example correct horse battery staple
              */
             password: string;
+        };
+        /**
+         * Crowning
+         * @description One promotion or rollback.
+         */
+        Crowning: {
+            /** Action */
+            action: string;
+            /** At */
+            at: string;
+            /** Mode */
+            mode: string;
+            /** Version */
+            version: number;
+            /** Waived */
+            waived: string[];
+            /** Who */
+            who: string;
+            /** Why */
+            why: string;
         };
         /**
          * Entry
@@ -937,6 +1001,37 @@ export interface components {
             secret: string;
         };
         /**
+         * MarketView
+         * @description The market at one asof.
+         */
+        MarketView: {
+            /**
+             * Asof
+             * Format: date-time
+             */
+            asof: string;
+            /** Breadth */
+            breadth: number;
+            /** Btc Return */
+            btc_return: number | null;
+            /** Btc Volatility Percentile */
+            btc_volatility_percentile: number | null;
+            /** Clusters */
+            clusters: components["schemas"]["Cluster"][];
+            /** Instruments */
+            instruments: components["schemas"]["Seen"][];
+            /** P Crash */
+            p_crash: number;
+            /** P High Volatility */
+            p_high_volatility: number;
+            /** Policies */
+            policies: string[];
+            /** Refused */
+            refused: boolean;
+            /** Release */
+            release: string;
+        };
+        /**
          * Me
          * @description Who is signed in and what they may do.
          */
@@ -981,6 +1076,16 @@ export interface components {
             unit: string;
             /** Used */
             used: number;
+        };
+        /**
+         * Models
+         * @description All releases and every decision about them, newest first.
+         */
+        Models: {
+            /** Promotions */
+            promotions: components["schemas"]["Crowning"][];
+            /** Versions */
+            versions: components["schemas"]["Version"][];
         };
         /**
          * Month
@@ -1445,6 +1550,45 @@ export interface components {
          */
         Scope: "read" | "command";
         /**
+         * Seen
+         * @description One instrument as the decision saw it; null where nothing is known.
+         */
+        Seen: {
+            /** Beta */
+            beta: number;
+            /** Close */
+            close: string | null;
+            /** Cluster */
+            cluster: number;
+            /** E24 */
+            e24: number | null;
+            /** E Hold */
+            e_hold: number | null;
+            /** Eligible */
+            eligible: boolean;
+            /** Instrument */
+            instrument: string;
+            /**
+             * Notional 24H
+             * @example 10432.18
+             */
+            notional_24h: string;
+            /** P24 */
+            p24: number | null;
+            /** P4 */
+            p4: number | null;
+            /** Spread */
+            spread: number | null;
+            /** Traded */
+            traded: boolean;
+            /** Usable */
+            usable: boolean;
+            /** Vetoed */
+            vetoed: boolean;
+            /** Volatility */
+            volatility: number | null;
+        };
+        /**
          * Series
          * @description Columns of one length; at most 2,000 points, the last hour of each bucket.
          */
@@ -1662,6 +1806,40 @@ export interface components {
             wanted: string;
         };
         /**
+         * Version
+         * @description One release.
+         */
+        Version: {
+            /** Aliases */
+            aliases: string[];
+            /** Code */
+            code: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Days Min */
+            days_min: number;
+            /** Digest */
+            digest: string;
+            /**
+             * First
+             * Format: date-time
+             */
+            first: string;
+            /** Instruments */
+            instruments: number;
+            /** Preset */
+            preset: string;
+            /** Proxy */
+            proxy: boolean;
+            /** Venue */
+            venue: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * Watch
          * @description What the guard itself says.
          */
@@ -1773,6 +1951,96 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    models_api_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     begin_api_oidc_begin_get: {
         parameters: {
             query?: never;
@@ -3336,6 +3604,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OneHour"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    market_api_portfolios__portfolio__market_get: {
+        parameters: {
+            query?: {
+                /** @description An hour; without it the newest one. */
+                asof?: string | null;
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarketView"];
                 };
             };
             /** @description The request makes no sense. */

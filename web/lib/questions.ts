@@ -163,3 +163,15 @@ export function usePerformance() {
     queryFn: () => told(api.GET("/api/portfolios/{portfolio}/performance", { params: scope })),
   });
 }
+
+export function useMarket() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "market"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/market", { params: scope })),
+  });
+}
+
+export function useModels() {
+  return useQuery({ queryKey: ["models"], queryFn: () => told(api.GET("/api/models")) });
+}
