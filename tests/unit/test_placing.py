@@ -25,6 +25,7 @@ from trading.execution.placing import (
     cancel,
     resume,
     send,
+    watch,
 )
 from trading.execution.protocol import Instruction, Kind, Status
 
@@ -348,3 +349,13 @@ def test_an_exit_does_not_sell_while_its_stop_would_not_go() -> None:
     left = w.run(lambda: leave(EXIT))
     assert [o.state for o in left.orders] == [State.CANCELLING]
     assert len(w.venue.submitted) == 1
+
+
+def test_an_exit_does_not_count_what_its_stop_had_sold_before() -> None:
+    w = held(world())
+    rest(w, LOTS)
+    w.venue.trade(next(iter(w.venue.orders.values())), LOTS - 60)
+    w.run(lambda: watch(w.store.stops(PAIR)[0], w.venue.clock))
+    left = w.run(lambda: leave(EXIT._replace(lots=60)))
+    assert w.venue.coins == 0
+    assert sum(o.filled for o in left.orders if o.instruction.kind is not Kind.STOP) == -60
