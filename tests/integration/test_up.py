@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ from adapters.storage.journal import PostingRow
 from adapters.storage.lived import lived
 from adapters.storage.orders import OrderRow
 from cli.supervisor.house import House
+from cli.supervisor.parts import TEMPORAL_HTTP, answers
+from cli.supervisor.ports import LOOPBACK, remembered
 from trading.live.record import Record, difference
 
 UP = [sys.executable, "-c", "from cli.main import main; main()", "up", "--pace", "0", "--json"]
@@ -195,13 +198,21 @@ def test_what_cannot_be_traded_is_said_in_one_line(
 
 
 def killing(home: Path, seed: int, over: threading.Event) -> threading.Thread:
-    """Kills worker and engine at random moments until the run is over."""
-    draw, house = random.Random(seed), House(home)
+    """Kills worker and engine in turn, at random moments after they came back, until the run is over."""
+    draw, house, engine = random.Random(seed), House(home), remembered(House(home).ports)[TEMPORAL_HTTP]
+    address, log = f"http://{LOOPBACK}:{engine}/api/v1/namespaces", home / "logs" / "worker.log"
+
+    def is_back(deaths: int) -> bool:
+        return log.read_text().count("working for") > deaths and answers(address)
 
     def go_on() -> None:
-        while not over.wait(draw.uniform(2.0, 6.0)):
-            pid = house.processes().get(draw.choice(("worker", "temporal")))
-            if pid and house.last() is not None:
+        for number in count():
+            while not over.is_set() and not is_back((number + 1) // 2):
+                over.wait(0.1)
+            if over.wait(draw.uniform(0.5, 8.0)):
+                return
+            pid = house.processes().get(("worker", "temporal")[number % 2])
+            if pid:
                 os.kill(pid, signal.SIGKILL)
 
     return threading.Thread(target=go_on)
@@ -214,9 +225,11 @@ def harmed(home: Path, hours: int, seed: int, *options: str) -> str:
         until(lambda: House(home).last() is not None, process)
         thread = killing(home, seed, over)
         thread.start()
-        _, said = process.communicate(timeout=60 * hours + 240)
-        over.set()
-        thread.join()
+        try:
+            _, said = process.communicate(timeout=60 * hours + 240)
+        finally:
+            over.set()
+            thread.join()
         assert process.returncode == 0, said + logs(home)
     return said
 
