@@ -15,6 +15,7 @@ from api.scope import Scoped
 from api.wire import Answer, BeforeQuery, LimitQuery, Money, Page, cursor, decimal_text, moment, place
 from trading.clock import TradingHour
 from trading.errors import UsageError
+from workflows.names import hour_id
 
 router = APIRouter(prefix="/api/portfolios/{portfolio}/hours", tags=["hours"], responses=REFUSALS)
 
@@ -152,11 +153,11 @@ def hour(scope: Scoped, request: Request, asof: AsofPath) -> OneHour:
 
 
 def _workflow(page: str | None, told: Story) -> str | None:
-    """Where the engine shows this hour; its ids are named here, since the API never loads the engine."""
+    """Where the engine shows this hour; its page wants slashes of ids escaped twice."""
     if page is None:
         return None
-    id = f"{told.track}/trading-hour/{told.asof:%Y-%m-%dT%H:%MZ}"
-    return f"{page}/workflows/{quote(id, safe='')}"
+    id = hour_id(told.track, told.asof)
+    return f"{page}/workflows/{quote(quote(id, safe=''), safe='')}"
 
 
 def _plain(value: Any) -> Any:
