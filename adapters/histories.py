@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from adapters.files import replacing
+from adapters.files import locked, replacing
 from trading.clock import DAY_H
 from trading.features.compute import blocks
 from trading.features.library import LOOKBACK, digest
@@ -41,21 +41,23 @@ def kept(
     for mask in (universe.eligible, sample, predicted):
         identity.update(np.packbits(mask).tobytes())
     folder = root / identity.hexdigest()[:16]
-    if not (folder / HEAD).exists():
-        draft = root / f".{uuid4().hex}.draft"
-        try:
-            _write(draft, grid, universe.eligible, sample, predicted, progress)
-            draft.rename(folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    (folder / HEAD).touch()
-    for old in sorted(root.glob(f"*/{HEAD}"), key=lambda head: head.stat().st_mtime)[:-KEPT]:
-        shutil.rmtree(old.parent, ignore_errors=True)
+    with locked(root):
+        if not (folder / HEAD).exists():
+            draft = root / f".{uuid4().hex}.draft"
+            try:
+                _write(draft, grid, universe.eligible, sample, predicted, progress)
+                draft.rename(folder)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        (folder / HEAD).touch()
+        for old in sorted(root.glob(f"*/{HEAD}"), key=lambda head: head.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(old.parent, ignore_errors=True)
     return folder, identity.hexdigest()
 
 
 def opened(folder: Path) -> History:
     """The history in a folder; its arrays are read from disk as they are used."""
+    (folder / HEAD).touch()
     head = json.loads((folder / HEAD).read_text("utf-8"))
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
     return History(

@@ -44,6 +44,13 @@ from trading.models.stacking import fit as fit_stack
 WORKERS = 2
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
 """Environment variables that hold numerical libraries to one thread a process."""
+PINS = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
+"""The vector units that numerical libraries may use: sums of wider ones have other bits. Read at import."""
 LIBRARIES = {"lightgbm", "xgboost", "xgboost-cpu", "scikit-learn", "torch", "numpy", "onnx", "onnxruntime"}
 Beat = Callable[[str], None]
 
@@ -233,7 +240,7 @@ def _unheard(what: str) -> None:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    os.environ.update(dict.fromkeys(LIMITS, "1"))
+    os.environ.update(dict.fromkeys(LIMITS, "1") | PINS)
     return ProcessPoolExecutor(workers, get_context("spawn"), _leave_with_parent, (os.getpid(),))
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/training.py [--peers] [--rounds 1] [--json]
 
-20 instruments, every third hour of half a year, 55 features of noise with a little in it. Ours: bins made
+20 instruments, every third hour of two months, 55 features of noise with a little in it. Ours: bins made
 once a family, one thread, a forest whose trees see bags of days. The obvious way: a classifier and a
 regressor of each library for each horizon, the same trees and depths, everything else at its default,
 threads included.
@@ -17,7 +17,7 @@ from measure import Arm, interleaved, own, parser, report, show
 from trading.models.presets import preset
 from trading.models.rows import Rows
 
-INSTRUMENTS, HOURS, FEATURES = 20, 4_380, 55
+INSTRUMENTS, HOURS, FEATURES = 20, 1_460, 55
 FULL = preset("full")
 
 

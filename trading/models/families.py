@@ -27,7 +27,7 @@ from trading.models.trees import Beat
 
 LEARNERS = ("xgboost", "lightgbm", "forest", "lstm", "transformer")
 REGIME, DISSIMILARITY = "regime", "dissimilarity"
-VERSION = 1
+VERSION = 2
 """Raised when the code learns something else from the same rows: kept folds of an older one are not used."""
 
 Learn = Callable[[History, Fold, Preset, int, Beat], Artefact | None]
