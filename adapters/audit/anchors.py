@@ -5,6 +5,8 @@ a forked log, and an `InvariantError`. How far outside it is depends on where it
 another owner, or a bucket with a locked retention policy.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from urllib.parse import quote
 from trading.errors import InvariantError
 
 if TYPE_CHECKING:
-    from google.cloud.storage import Blob, Bucket  # type: ignore[import-untyped]
+    from google.cloud import storage  # type: ignore[import-untyped]
 
 GOOGLE = "gs://"
 
@@ -77,7 +79,7 @@ class BucketAnchor:
     and give its writer no right to delete.
     """
 
-    def __init__(self, bucket: "Bucket", prefix: str) -> None:
+    def __init__(self, bucket: storage.Bucket, prefix: str) -> None:
         self._bucket, self._prefix = bucket, prefix
 
     def put(self, track: str, line: str, seq: int, body: bytes) -> None:
@@ -98,7 +100,7 @@ class BucketAnchor:
     def kept(self, track: str) -> list[bytes]:
         return [_content(blob) for blob in self._blobs(self._folder(track))]
 
-    def _blobs(self, prefix: str) -> "list[Blob]":
+    def _blobs(self, prefix: str) -> list[storage.Blob]:
         with _answering():
             return list(self._bucket.list_blobs(prefix=prefix))
 
@@ -110,10 +112,10 @@ def opened(place: str) -> Anchor:
     """The anchor at a place: `gs://BUCKET/PREFIX`, or the path of a folder."""
     if not place.startswith(GOOGLE):
         return FolderAnchor(Path(place))
-    from google.cloud.storage import Client
+    from google.cloud import storage
 
     bucket, _, prefix = place.removeprefix(GOOGLE).partition("/")
-    return BucketAnchor(Client().bucket(bucket), prefix.strip("/"))
+    return BucketAnchor(storage.Client().bucket(bucket), prefix.strip("/"))
 
 
 def name_of(line: str, seq: int) -> str:
@@ -121,7 +123,7 @@ def name_of(line: str, seq: int) -> str:
     return f"{line}-{seq:012}.json"
 
 
-def _content(blob: "Blob") -> bytes:
+def _content(blob: storage.Blob) -> bytes:
     with _answering():
         content: bytes = blob.download_as_bytes()
     return content
