@@ -168,6 +168,24 @@ def market_data(house: House) -> Iterator[Finding]:
         yield Finding("data", WARN_WORD, what, how)
 
 
+def release(house: House) -> Iterator[Finding]:
+    if not (house.home / "models").exists():
+        what = "none yet: replays are decided by a benchmark rule, paper and live by nothing"
+        yield Finding(
+            "release", WARN_WORD, what, "`ballast train --preset quick --venue generated` shows one"
+        )
+        return
+    from cli.models import open_registry
+
+    known = open_registry(house.home).versions()
+    named = [f"version {of.version} ({', '.join(of.aliases)})" for of in known if of.aliases]
+    if any("champion" in of.aliases for of in known):
+        yield Finding("release", GOOD_WORD, ", ".join(named))
+    else:
+        what = f"{len(known)} trained, none is champion; `ballast models list` shows them"
+        yield Finding("release", WARN_WORD, what, "a person promotes one: `ballast models promote`")
+
+
 def configuration(_: House) -> Iterator[Finding]:
     from config import trading
 
@@ -193,5 +211,6 @@ CHECKS: tuple[Check, ...] = (
     databases,
     objects,
     market_data,
+    release,
     configuration,
 )
