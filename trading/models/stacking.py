@@ -184,8 +184,8 @@ def _head(
 ) -> Head:
     """One horizon: fit on the earlier block, calibrate on the later one."""
     horizon_h = HORIZONS_H[h]
-    # Rows are taken every `stride_h` hours: times that, weights add up to independent outcomes.
-    weights = row_weights(train.asof, horizon_h, now) * stride_h
+    # Rows are taken every `stride_h` hours: times that, weights of overlapping labels add up to outcomes.
+    weights = row_weights(train.asof, horizon_h, now) * min(stride_h, horizon_h)
     logits, rest = train.logits[:, :, h], (beside(train, h) - means) / widths
     up = (train.returns[:, h] > 0).astype(np.float64)
     models, extra = logits.shape[1], rest.shape[1]
