@@ -8,15 +8,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from adapters.champion import Champion
 from adapters.folds import FolderFoldStore
 from adapters.histories import opened
+from adapters.model_registry import ModelRegistry
 from adapters.predictions import ABOUT, DONE, PredictionLog
 from adapters.releasing import release_of
 from adapters.training import Walk, families_of, run_fold, run_stack, stack_months
 from tests.worlds import FIRST, NAMES, hour, market, walk_over
-from trading.clock import DAY_H
+from trading.backtest.inputs import Scene
+from trading.clock import DAY_H, TradingHour
 from trading.codes import EXPIRED
-from trading.errors import DataError
+from trading.errors import DataError, UsageError
 from trading.features.library import LOOKBACK, digest
 from trading.market import Grid
 from trading.models.families import FAMILIES, LEARNERS
@@ -106,6 +109,30 @@ def test_an_instrument_fewer_changes_no_learners_word_about_the_others(walked, r
     for name in LEARNERS:
         logged = log.read(name, END, END).filter(pl.col("instrument") != NAMES[2])
         assert answer.said[name].drop("data_hash").equals(logged.drop("data_hash")), name
+
+
+def test_a_window_too_short_for_the_features_is_refused(walked, release):
+    _, _, grid = walked
+    serving = Serving(release)
+    enough = LOOKBACK + serving.hours - 1
+    recent(*window(grid, END, enough), serving.hours)
+    with pytest.raises(DataError, match=f"needs a window of {enough} hours, not {enough - 1}"):
+        recent(*window(grid, END, enough - 1), serving.hours)
+
+
+def test_a_champion_predicts_an_hour_from_its_window(walked, release, tmp_path: Path):
+    _, log, grid = walked
+    champion = Champion(tmp_path / "models", "replay")
+    registry = ModelRegistry(tmp_path / "models")
+    hour = TradingHour(END)
+    seen, universe, unusable = window(grid, END, 100 * DAY_H)
+    market = Scene(seen, (), None, universe, None, unusable, unusable[:, 0])
+    with pytest.raises(UsageError, match="no release 'champion'"):
+        champion.predict(market, hour)
+    registry.promote(registry.register(release).version, "replay", "ada", "to see it")
+    said = champion.predict(market, hour)
+    assert said.release == f"release-{release.digest[:16]}"
+    assert np.array_equal(said.p24[0], log.read(STACK, END, END)["p24"].to_numpy())
 
 
 def test_an_expired_release_answers_and_lets_nobody_in(walked, release):

@@ -11,7 +11,9 @@ import polars as pl
 
 from trading.clock import DAY_H
 from trading.codes import EXPIRED
+from trading.errors import DataError
 from trading.features.compute import compute
+from trading.features.library import LOOKBACK
 from trading.market import Flags, Floats, Grid
 from trading.models.artefact import Artefact
 from trading.models.evidence import evidence, stacked
@@ -77,8 +79,13 @@ class Serving:
 
 
 def recent(grid: Grid, universe: Universe, unusable: Flags, hours: int) -> History:
-    """The last `hours` hours of a window as the models see them; labels, which nobody knows yet, are NaN."""
+    """The last `hours` hours of a window as the models see them; labels, which nobody knows yet, are NaN.
+
+    A window that does not reach `LOOKBACK` hours back from the first of them is a `DataError`.
+    """
     first = grid.hours - hours
+    if first < LOOKBACK - 1:
+        raise DataError(f"a prediction needs a window of {LOOKBACK + hours - 1} hours, not {grid.hours}")
     panel = compute(grid, universe.eligible[: grid.hours], first)
     sample, predicted = masks(grid, universe, unusable)
     count = len(grid.instruments)

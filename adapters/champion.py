@@ -1,0 +1,29 @@
+"""The release that trades, loaded once by whoever predicts hours."""
+
+from functools import cached_property
+from pathlib import Path
+
+from trading.backtest.inputs import Scene
+from trading.clock import TradingHour
+from trading.models.protocol import Predictions
+from trading.models.serving import Serving, recent
+
+
+class Champion:
+    """The champion of a registry for one mode; MLflow is opened by the first hour, and then no more."""
+
+    def __init__(self, folder: Path, mode: str) -> None:
+        self._folder, self._mode = folder, mode
+
+    def predict(self, market: Scene, hour: TradingHour) -> Predictions:
+        """Predictions at asof, from a window that ends there; a `UsageError` where no release may serve."""
+        release, serving = self._loaded
+        history = recent(market.grid, market.universe, market.unusable, serving.hours)
+        return serving.predict(history, hour.number).predictions._replace(release=release)
+
+    @cached_property
+    def _loaded(self) -> tuple[str, Serving]:
+        from adapters.model_registry import ModelRegistry
+
+        known, release = ModelRegistry(self._folder).champion(self._mode)
+        return f"release-{known.digest[:16]}", Serving(release)
