@@ -72,7 +72,7 @@ def dump_decision(instruments: Sequence[str], books: Books, facts: Mapping[str, 
     what kept it out.
     """
     row: EquityRow = books.equity.rows[0]
-    intents, orders, why_not = {}, {}, {}
+    intents, approved, why_not = {}, {}, {}
     for a, name in enumerate(instruments):
         intent, order = books.decision.intents[a], books.orders[a]
         if intent.verdict or intent.breach:
@@ -81,13 +81,13 @@ def dump_decision(instruments: Sequence[str], books: Books, facts: Mapping[str, 
         else:
             why_not[name] = REASONS[intent.reason]
         if order.lots:
-            orders[name] = astuple(order)
+            approved[name] = astuple(order)
     told = {
         **facts,
         "outcome": OUTCOMES[row.outcome],
         "account_at_asof": asdict(row),
         "intents": intents,
-        "orders": orders,
+        "orders": approved,
         "why_not": why_not,
         "state": json.loads(dump_state(books.state, instruments)),
     }
