@@ -110,7 +110,7 @@ def test_what_comes_later_changes_nothing_before(whole, tmp_path: Path):
         assert not log.read(model_id, since, LAST).equals(other.read(model_id, since, LAST))
 
 
-def test_kept_folds_are_used_by_another_walk_that_learns_from_the_same_bars(whole, tmp_path: Path):
+def test_kept_folds_are_used_by_another_walk_that_learns_from_the_same_bars(tmp_path: Path):
     grid = market(MOMENTUM)
     walk = walk_over(grid, tmp_path, "long")
     everything(walk)
@@ -149,7 +149,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_walk_that_is_killed_goes_on_and_says_the_same(whole, tmp_path: Path):
+def test_a_walk_that_is_killed_goes_on_and_says_the_same(tmp_path: Path):
     walk = walk_over(market(MOMENTUM), tmp_path)
     script = tmp_path / "walk.py"
     script.write_text(KILLED)
