@@ -14,6 +14,8 @@ from activities.messages import (
     HourOut,
     PortfolioHourIn,
     PortfolioHourOut,
+    ReconcileIn,
+    ReconcileOut,
     hour_text,
 )
 from activities.ports import Objects, Tracks
@@ -33,7 +35,7 @@ class ClosingActivities:
         self._floor, self._tracks, self._objects, self._seal = floor, tracks, objects, seal
 
     def activities(self) -> list[Callable[..., object]]:
-        return [self.standing, self.settle, self.skip, self.close_hour]
+        return [self.standing, self.settle, self.skip, self.close_hour, self.reconcile_now]
 
     @activity.defn
     def standing(self, told: HourIn) -> HourOut:
@@ -76,6 +78,19 @@ class ClosingActivities:
         # Whatever was still planned of it holds no replay back.
         self._floor.clock.decided(hour, [told.portfolio], [])
         return PortfolioHourOut(portfolio=told.portfolio, outcome=end.outcome, reason=end.reason)
+
+    @activity.defn
+    def reconcile_now(self, told: ReconcileIn) -> ReconcileOut:
+        """Compare one portfolio with its venue, whatever the hour."""
+        with beating():
+            now = self._floor.clock.now()
+            hour = TradingHour.at(now.replace(minute=0, second=0, microsecond=0))
+            out = self._floor.account(told.track, told.portfolio).reconcile(hour)
+            return ReconcileOut(
+                portfolio=told.portfolio,
+                unexplained=tuple(sorted(out.unexplained)),
+                findings=len(out.census.findings),
+            )
 
     @activity.defn
     def close_hour(self, told: CloseHourIn) -> HourOut:

@@ -20,6 +20,7 @@ from trading.live.hour import advice_at, books_of, mark_live, open_live, orders_
 from trading.live.sight import Sight
 from trading.live.values import Approved, Booked, Held, HourEnd, Ticket, Told
 from trading.portfolio import Account, PortfolioState, Terms
+from trading.risk.trading_state import Cause
 
 
 class Desk(NamedTuple):
@@ -55,6 +56,8 @@ class Marked(NamedTuple):
     triggers: int
     """Bits that fired."""
     review_after_h: int
+    trips: tuple[str, ...]
+    """What latches a halt at once."""
 
 
 class Carried(NamedTuple):
@@ -113,7 +116,10 @@ def marked(books: Books, desk: Desk) -> Marked:
     ticket = books.ticket(desk.hour)
     live = books_of(state, held_of(books, desk, state), desk.instruments)
     fired = mark_live(desk.sight.view, desk.rules(ticket), live)
-    return Marked(state.account, desk.sight.view.market.flow, fired, parse_mandate(ticket.document)[1])
+    trips = [Cause.MISMATCH] if state.account.unreconciled else []
+    trips += [Cause.UNKNOWN_ORDER] if books.is_unclear(desk.hour) else []
+    review_after_h = parse_mandate(ticket.document)[1]
+    return Marked(state.account, desk.sight.view.market.flow, fired, review_after_h, tuple(trips))
 
 
 def decided(books: Books, desk: Desk) -> Told:

@@ -195,22 +195,6 @@ class WaitIn(HourIn):
     until: AwareDatetime
 
 
-class Settled(Message):
-    """What an hour came to for one portfolio."""
-
-    outcome: str
-    state: Digest
-    fills: int
-    reason: str = ""
-
-
-class Proof(Message):
-    """Whether another process, from raw bytes and the journal, came to the same decision and state."""
-
-    held: bool
-    note: str = ""
-
-
 class CloseHourIn(HourIn):
     """Close the hour of a track over all portfolios of the roll."""
 

@@ -16,7 +16,6 @@ from trading.clock import TradingHour
 from trading.codes import TRIGGERS
 from trading.live.documents import state_of_decision
 from trading.live.values import Guarded, Told
-from trading.risk.trading_state import Cause
 
 UPDATES_AT_ONCE = 8
 
@@ -100,14 +99,13 @@ class BatchActivities:
 
     def _answer(self, track: str, name: str, desk: Desk, mark: Marked, seen: Tellings) -> GuardOut:
         fired = tuple(word for bit, word in enumerate(TRIGGERS) if mark.triggers >> bit & 1)
-        trips = (Cause.MISMATCH.value,) if mark.account.unreconciled else ()
         told = MarkIn(
             portfolio=name,
             asof=desk.hour.asof,
             equity=mark.account.equity,
             flows=mark.flow,
             triggers=fired,
-            trips=trips,
+            trips=mark.trips,
             review_after_h=mark.review_after_h,
             seen=seen,
         )

@@ -23,6 +23,8 @@ from workflows.trading_hour import LaunchWorkflow
 NS = 1_000_000_000
 POLL_S, REPLY_S = 4, 30.0
 HTTP_OK = 200
+PATIENCE_S = 180
+"""The first hour of a new version compiles, which takes a minute on a busy machine."""
 DONE, REPEATED = "DONE", "REPEATED"
 
 
@@ -38,7 +40,7 @@ class ReplayDriver:
         self._http = httpx.AsyncClient(base_url=f"{simulator}/control/", trust_env=False, timeout=REPLY_S)
 
     async def run_hour(self, hour: TradingHour) -> HourOut:
-        """One hour from its asof to its result. One that was begun before is gone on with; one that was cut off
+        """One hour from its asof to its result. One that was begun before goes on; one that was cut off
         is begun again, once.
         """
         await self._post("advance", to_ns=_ns(hour.asof))
@@ -81,8 +83,10 @@ class ReplayDriver:
                 gate.cancel()
                 return
             told = gate.result()
-            if told["stalled"]:
-                raise ReplayStalled(f"{hour}: no progress of {', '.join(told['stalled'])} for half a minute")
+            held_up = [row for row in told["missing"] if row["for_s"] >= PATIENCE_S]
+            if held_up:
+                names = ", ".join(f"{row['name']} {row['lacks']}" for row in held_up)
+                raise ReplayStalled(f"{hour}: no progress for {PATIENCE_S} s: {names}; see the worker's log")
             if not told["ready"]:
                 continue
             if told["now_ns"] >= closes_ns:

@@ -20,8 +20,9 @@ from adapters.storage.hours import Mandate, PortfolioHour
 from adapters.storage.order_book import TRADE
 from adapters.storage.orders import FillRow, OrderRow
 from adapters.storage.reconciliations import BalanceRow, Reconciliation
-from adapters.storage.states import FoldedFill, Mark, Proof, StateRow
+from adapters.storage.states import FoldedFill, Mark, StateRow
 from trading.clock import TradingHour
+from trading.execution.orders import State
 from trading.execution.protocol import Kind, Trade
 from trading.instruments import Instrument
 from trading.live.documents import digest_of, parse_state
@@ -72,6 +73,12 @@ class PortfolioBooks(Repository):
         found = {row.asset: row.held for row in rows}
         cash = found.get(instruments[0].quote, 0)
         return Held(cash, {i.name: found[i.base] for i in instruments if i.base in found})
+
+    def is_unclear(self, hour: TradingHour) -> bool:
+        """What became of an order of an earlier hour is still not known."""
+        unclear = OrderRow.state.in_([State.SENT, State.UNKNOWN])
+        query = select(func.count()).where(*self._mine(OrderRow), unclear, OrderRow.asof < hour.asof)
+        return bool(self._session.scalar(query))
 
     def unfolded(self) -> list[Booked]:
         """Fills that are part of no state yet, by time."""
@@ -156,17 +163,6 @@ class PortfolioBooks(Repository):
     def end(self, hour: TradingHour, end: HourEnd) -> None:
         told: dict[str, Any] = self._owner | end._asdict()
         store_once(self._session, PortfolioHour(**told, asof=hour.asof, ended=self._now))
-
-    def state_digest(self, hour: TradingHour) -> str:
-        """Of the state after an hour; empty without one."""
-        row = self._session.get(StateRow, (*self._key, hour.asof))
-        return row.digest if row else ""
-
-    def keep_proof(self, hour: TradingHour, held: bool, decision: str, state: str, note: str) -> None:
-        row = Proof(
-            **self._owner, asof=hour.asof, held=held, decision=decision, state=state, note=note, at=self._now
-        )
-        store_once(self._session, row)
 
     def _told(self, row: StoredDecision) -> Told:
         chosen = (*self._mine(Approval), Approval.asof == row.asof, Approval.lots != 0)

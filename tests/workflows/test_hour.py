@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from activities.messages import HourOut, LaunchIn
+from activities.messages import BackfillIn, HourOut, LaunchIn, ReconcileIn
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import connect, reading
 from adapters.storage.hours import Hour, PortfolioHour
@@ -18,7 +18,9 @@ from tests.replaying import Replay, made_up, replaying, start_worker
 from trading.clock import TradingHour
 from trading.execution.orders import State
 from trading.live.record import difference
-from workflows.names import TRADING, hour_id
+from workflows.backfill import BackfillWorkflow
+from workflows.names import TRADING, backfill_id, hour_id, reconciliation_id
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.trading_hour import LaunchWorkflow
 
 BUSY_H = 52
@@ -49,18 +51,21 @@ async def entries_rest(replay: Replay, hour: TradingHour) -> None:
 
 def test_an_hour_is_done_once_completed_when_cut_off_and_known_to_be_late(tmp_path: Path) -> None:
     """One replay for three stories, because starting one takes longer than each of them."""
-    asyncio.run(the_stories(tmp_path))
+    assert asyncio.run(the_stories(tmp_path)) == 4
 
 
-async def the_stories(folder: Path) -> None:
+async def the_stories(folder: Path) -> int:
+    """Tell them; returns how many were told."""
     market = made_up(folder / "bars", BUSY_H)
     async with replaying(folder, market, "exercise", config=LIVELY) as replay:
-        await asyncio.wait_for(launched_again(replay, market.first), 120)
-        await asyncio.wait_for(cut_off(replay, market.first.next), 120)
+        await asyncio.wait_for(launched_again(replay, market.first), 300)
+        await asyncio.wait_for(cut_off(replay, market.first.next), 300)
         key = PortfolioKey(replay.terms.track, "main")
         there = backtested(market, "exercise", LIVELY, 2)
         assert difference(lived(connect(replay.database), key), there) is None
-        await asyncio.wait_for(begun_late(replay, market.first.next.next), 120)
+        await asyncio.wait_for(begun_late(replay, market.first.next.next), 300)
+        await asyncio.wait_for(asked_by_hand(replay, market.first), 120)
+    return 4
 
 
 async def launched_again(replay: Replay, hour: TradingHour) -> None:
@@ -84,6 +89,25 @@ async def cut_off(replay: Replay, hour: TradingHour) -> None:
     out = await replay.driver.run_hour(hour)
     assert out.outcome == "DONE"
     assert rows(replay, Hour, hour) == 1
+
+
+async def asked_by_hand(replay: Replay, hour: TradingHour) -> None:
+    """A comparison and a backfill that somebody starts: all agrees, and all is there already."""
+    track = replay.terms.track
+    compared = await replay.client.execute_workflow(
+        ReconciliationWorkflow.run,
+        ReconcileIn(track=track, portfolio="main"),
+        id=reconciliation_id(track, "main"),
+        task_queue=TRADING,
+    )
+    assert (compared.unexplained, compared.findings) == ((), 0)
+    span = BackfillIn(
+        track=track, venue="kraken", instruments=("BTC/USD",), first=hour.asof, last=hour.next.asof
+    )
+    filled = await replay.client.execute_workflow(
+        BackfillWorkflow.run, span, id=backfill_id(track, "kraken"), task_queue=TRADING
+    )
+    assert filled.added == 0
 
 
 async def begun_late(replay: Replay, hour: TradingHour) -> None:

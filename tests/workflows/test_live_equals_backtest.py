@@ -24,7 +24,7 @@ async def replayed(folder: Path, hours: int, options: tuple[str, ...] = ()) -> t
     async with replaying(folder, market, "exercise", config=LIVELY, options=options) as replay:
         hour = market.first
         for _ in range(hours):
-            await asyncio.wait_for(replay.driver.run_hour(hour), 120)
+            await asyncio.wait_for(replay.driver.run_hour(hour), 300)
             hour = hour.next
         here = lived(connect(replay.database), PortfolioKey(replay.terms.track, "main"))
     return here, backtested(market, "exercise", LIVELY, hours)
@@ -43,7 +43,7 @@ def test_replayed_hours_are_the_backtests_byte_for_byte(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_days_of_replayed_hours_are_the_backtests_byte_for_byte(tmp_path: Path) -> None:
-    here, there = asyncio.run(replayed(tmp_path, 120))
+    here, there = asyncio.run(replayed(tmp_path, 300))
     assert difference(here, there) is None
     assert set(kinds(here)) >= {"limit", "exit", "stop", "fallback"}
 

@@ -19,7 +19,7 @@ from temporal.schedules import CATCH_UP, apply, hourly
 from tests.devserver import DevServer
 from trading.errors import UsageError
 from worker.sandbox import runner
-from workflows.names import TRAINING
+from workflows.names import TRAINING, promotion_id, training_id
 from workflows.promotion import PromotionWorkflow
 from workflows.training import TrainingWorkflow
 
@@ -67,12 +67,13 @@ def test_training_promotion_and_schedule(tmp_path: Path) -> None:
     server = DevServer(tmp_path)
     server.start()
     try:
-        asyncio.run(the_stories(server, tmp_path))
+        assert asyncio.run(the_stories(server, tmp_path)) == 3
     finally:
         server.stop()
 
 
-async def the_stories(server: DevServer, folder: Path) -> None:
+async def the_stories(server: DevServer, folder: Path) -> int:
+    """Tell them; returns how many were told."""
     client, walk, registry = await server.connect(), Walk(), Registry()
     objects = ObjectStore(folder / "objects")
     hands = TrainingActivities(walk, lambda: registry, objects)
@@ -88,15 +89,20 @@ async def the_stories(server: DevServer, folder: Path) -> None:
             await a_walk_is_done_piece_by_piece(client, walk, objects)
             await a_release_waits_for_a_person(client, registry)
     await a_schedule_is_created_or_brought_up_to_date(client)
+    return 3
 
 
 async def a_walk_is_done_piece_by_piece(client: Client, walk: Walk, objects: ObjectStore) -> None:
     told = CutIn(walk=objects.put_bytes(b'{"family":"forest"}'))
-    out = await client.execute_workflow(TrainingWorkflow.run, told, id="t/training/a", task_queue=TRAINING)
+    out = await client.execute_workflow(
+        TrainingWorkflow.run, told, id=training_id("t", "a"), task_queue=TRAINING
+    )
     assert (out.pieces, out.trained) == (23, 23)
     assert sorted(walk.done) == list(range(23))
     assert min(walk.done.index(month) for month in (20, 21, 22)) >= 20, "the stack comes after its folds"
-    again = await client.execute_workflow(TrainingWorkflow.run, told, id="t/training/b", task_queue=TRAINING)
+    again = await client.execute_workflow(
+        TrainingWorkflow.run, told, id=training_id("t", "b"), task_queue=TRAINING
+    )
     assert again.trained == 0
 
 
@@ -105,7 +111,7 @@ async def a_release_waits_for_a_person(client: Client, registry: Registry) -> No
         handle = await client.start_workflow(
             PromotionWorkflow.run,
             PromoteIn(which=which, mode="replay"),
-            id=f"t/promotion/{which}{said.approved}",
+            id=promotion_id("t", f"{which} {said.who}"),
             task_queue=TRAINING,
         )
         assert (await handle.query(PromotionWorkflow.waiting)).which == which
