@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from worker.replay_driver import ReplayDriver
 
 AGAIN_S = 0.5
+WARN_EVERY_S = 30.0
 PATIENCE_S = 300.0
 """How long an hour may make no headway before it is given up; parts that died come back within seconds."""
 
@@ -103,9 +105,12 @@ class Ending:
     """How driving ends: the first Ctrl-C lets the hour finish, the second and a failed part do not."""
 
     def __init__(self, voice: Voice) -> None:
-        self.asked = False
-        self._voice = voice
+        self._voice, self._asked = voice, asyncio.Event()
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self._asked.is_set()
 
     def of(self, task: "asyncio.Task[None]") -> None:
         """From now on an ending ends this task."""
@@ -116,16 +121,26 @@ class Ending:
 
     def now(self) -> None:
         """From any thread: stop at once."""
-        self.asked = True
+        if self._running is None:
+            self._asked.set()
+        else:
+            self._running[0].call_soon_threadsafe(self._at_once)
+
+    async def pause(self, for_s: float) -> None:
+        """Wait so long, or until an ending is asked for."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), for_s)
+
+    def _at_once(self) -> None:
+        self._asked.set()
         if self._running is not None:
-            loop, task = self._running
-            loop.call_soon_threadsafe(task.cancel)
+            self._running[1].cancel()
 
     def _interrupted(self) -> None:
         if self.asked:
-            self.now()
+            self._at_once()
         else:
-            self.asked = True
+            self._asked.set()
             self._voice.warn("stopping after this hour; Ctrl-C again stops at once")
 
 
@@ -160,7 +175,8 @@ async def _hours(course: Course, engine: "Engine", running: Running, voice: Voic
             with reading(engine) as session:
                 voice.hour(story(session, course.key, hour.asof))
             hour = hour.next
-            await asyncio.sleep(course.pace_s if hour.number <= last and not ending.asked else 0)
+            if hour.number <= last:
+                await ending.pause(course.pace_s)
     finally:
         await driver.close()
     if hour.number > course.replay.last.previous.number:
@@ -177,7 +193,7 @@ async def patiently(
     from worker.replay_driver import ReplayStalled
 
     failed: Exception | None = None
-    until_s = time.monotonic() + PATIENCE_S
+    until_s, warn_s = time.monotonic() + PATIENCE_S, 0.0
     while time.monotonic() < until_s and not ending.asked:
         try:
             await driver.run_hour(hour)
@@ -186,8 +202,10 @@ async def patiently(
             failed = error
         except ReplayStalled as error:
             failed = error
-            voice.warn("; ".join([str(error), *await troubles(client, course.key, hour)]))
-        await asyncio.sleep(AGAIN_S)
+            if time.monotonic() >= warn_s:
+                voice.warn("; ".join([str(error), *await troubles(client, course.key, hour)]))
+                warn_s = time.monotonic() + WARN_EVERY_S
+        await ending.pause(AGAIN_S)
     if ending.asked:
         return False
     raise BallastError(f"hour {hour} does not end: {failed}")
