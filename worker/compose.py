@@ -17,6 +17,7 @@ from activities.market import MarketActivities
 from activities.messages import GuardRules
 from activities.orders import OrderActivities
 from activities.portfolios import BatchActivities
+from activities.training import TrainingActivities
 from activities.waiting import WaitActivities
 from adapters.account import Account
 from adapters.alerts import AlertOutbox, AlertSettings
@@ -26,8 +27,10 @@ from adapters.entries import WorkingEntries
 from adapters.feed import VenueFeed
 from adapters.guard import Book, LiveGuard
 from adapters.kraken.auth import Credentials
+from adapters.model_registry import ModelRegistry
 from adapters.objects import ObjectStore
 from adapters.operators import OperatorKeys
+from adapters.pieces import Pieces
 from adapters.reconciling import Ours
 from adapters.replay_venue import LockstepClock, Simulated, simulated
 from adapters.storage.base import PortfolioKey
@@ -48,7 +51,7 @@ from trading.live.sight import MarketRules
 from trading.models.protocol import Predictions
 from trading.policies.exercise import EXERCISE, exercise
 from worker.terms import Terms
-from workflows.names import MARKET, TRADING, TRADING_WAIT
+from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 
 VENUE = "kraken"
 """Whose bars a window is made of: a replay's simulator publishes them as Kraken does."""
@@ -128,6 +131,9 @@ def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Act
             *(halt.verify_signature, halt.cancel_entries, halt.deliver_alerts),
         ],
         TRADING_WAIT: WaitActivities(shop.clock, client).activities(),
+        TRAINING: TrainingActivities(
+            Pieces(), lambda: ModelRegistry(terms.home / "models"), shop.objects
+        ).activities(),
     }
 
 

@@ -18,12 +18,16 @@ from worker.compose import Activities, activities_of
 from worker.observed import Observed
 from worker.sandbox import runner
 from worker.terms import Terms
+from workflows.backfill import BackfillWorkflow
 from workflows.drawdown_halt import DrawdownHaltWorkflow
-from workflows.names import MARKET, TRADING, TRADING_WAIT
+from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 from workflows.order import OrderWorkflow
 from workflows.portfolio_hour import PortfolioHourWorkflow
 from workflows.portfolio_shard import PortfolioShardWorkflow
+from workflows.promotion import PromotionWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.trading_hour import LaunchWorkflow, TradingHourWorkflow
+from workflows.training import TrainingWorkflow
 
 WORKFLOWS = (
     LaunchWorkflow,
@@ -32,8 +36,12 @@ WORKFLOWS = (
     PortfolioHourWorkflow,
     OrderWorkflow,
     DrawdownHaltWorkflow,
+    ReconciliationWorkflow,
+    BackfillWorkflow,
+    TrainingWorkflow,
+    PromotionWorkflow,
 )
-SLOTS = {MARKET: 2, TRADING: 16, TRADING_WAIT: 2_000}
+SLOTS = {MARKET: 2, TRADING: 16, TRADING_WAIT: 2_000, TRAINING: 1}
 """Activities at once. A wait costs nothing but its slot."""
 CACHED_WORKFLOWS = 3_000
 """A thousand guards and portfolio hours, with room."""
@@ -78,6 +86,7 @@ async def serve(terms: Terms, ready: Callable[[], None], plugins: Sequence[Plugi
         loop.add_signal_handler(number, stop.set)
     client = await connect(terms.server, plugins)
     with activities_of(terms, client) as activities, delivering(terms.database, terms.home, terms.track):
-        async with workers(client, activities):
+        served = {queue: activities[queue] for queue in terms.queues}
+        async with workers(client, served):
             ready()
             await stop.wait()

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from temporal.client import Server
+from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 
 
 class Terms(BaseModel):
@@ -33,6 +34,8 @@ class Terms(BaseModel):
     instruments: tuple[str, ...]
     cache: Path
     """Folder of compiled code."""
+    queues: tuple[str, ...] = (MARKET, TRADING, TRADING_WAIT, TRAINING)
+    """What this process serves. Training takes the processor for hours: give it a process of its own."""
     sealing_keys: tuple[tuple[str, bytes], ...] = ()
 
     @property
