@@ -8,11 +8,15 @@ import pytest
 from tests.core import CONFIG, EQUITY, HOUR, PRICE, Desk, desk, market, reading, signal
 from trading.codes import (
     ADD,
+    BUCKET,
     COOLDOWN,
     CRASH_RISK,
+    DENIED,
+    DISSIMILAR,
     ENTER,
     EXIT,
     EXPECTED_RETURN,
+    EXPIRED,
     HOLD,
     HOLDING,
     LOW_P4,
@@ -127,6 +131,37 @@ def test_a_wish_is_two_percent_at_the_reference_volatility_with_prices_fixed_fro
     assert intent.stop_distance == pytest.approx(0.08)
     assert intent.take_distance == pytest.approx(0.14)
     assert intent.trail_distance == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize(
+    ("veto", "p_crash", "named"),
+    [
+        (0, 0.21, {"CRASH_RISK"}),
+        (DISSIMILAR, 0.0, {"DISSIMILAR"}),
+        (BUCKET, 0.0, {"BUCKET"}),
+        (EXPIRED, 0.0, {"EXPIRED"}),
+        (DISSIMILAR + BUCKET, 0.3, {"CRASH_RISK", "DISSIMILAR", "BUCKET"}),
+    ],
+)
+def test_a_guard_of_the_release_denies_an_entry_by_name(veto: int, p_crash: float, named: set[str]):
+    one = desk(reading(veto=veto), market=market(p_crash=p_crash))
+    one.decide()
+    assert one.intent().action == HOLD
+    assert one.intent().verdict == DENIED
+    assert one.breaches() == named
+    assert one.orders[0].lots == 0
+
+
+def test_guards_say_nothing_where_nobody_would_enter_and_never_hold_an_exit():
+    idle = desk(reading(veto=BUCKET, p24=0.4))
+    idle.decide()
+    assert not idle.breaches()
+    held = desk(reading(veto=DISSIMILAR + EXPIRED, close=PRICE * 2), market=market(p_crash=0.9))
+    held.hold(0, 1_000, take=PRICE)
+    held.decide()
+    assert held.intent().action == EXIT
+    assert held.orders[0].lots == -1_000
+    assert not held.breaches()
 
 
 @pytest.mark.parametrize(
