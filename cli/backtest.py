@@ -47,6 +47,12 @@ def backtest(
     preset: Annotated[
         str, typer.Option(help="Walk-forward whose predictions are traded on: full, quick or smoke.")
     ] = "full",
+    flows: Annotated[
+        Path | None, typer.Option(help="Deposits and withdrawals: a CSV of asof,amount.", exists=True)
+    ] = None,
+    missed: Annotated[
+        Path | None, typer.Option(help="Hours in which we were down: one asof a line.", exists=True)
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Import this folder first, if it is not in the store yet.")
     ] = None,
@@ -68,7 +74,7 @@ def backtest(
     folder = home_dir(home)
     if data is not None:
         import_first(data, venue, folder, quiet=as_json)
-    request = Request(start.date(), to.date(), predictor, fees, venue, review_after, preset)
+    request = Request(start.date(), to.date(), predictor, fees, venue, review_after, preset, flows, missed)
     show(run(request, folder), as_json=as_json)
 
 

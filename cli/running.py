@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.happenings import flows, missed
 from trading.clock import DAY_H, TradingHour
 from trading.errors import DataError, UsageError
 
@@ -47,6 +48,10 @@ class Request:
     review_after_h: int = 0
     preset: str = "full"
     """Of the walk-forward whose predictions are traded on."""
+    flows: Path | None = None
+    """A file of deposits and withdrawals."""
+    missed: Path | None = None
+    """A file of hours in which we were down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,8 @@ def prepare(request: Request, home: Path) -> tuple["Plan", "Scene", str]:
         config=trading.load(request.fees),
         other_fees=trading.fee_presets()[others[0]],
         review_after_h=request.review_after_h,
+        flows=flows(request.flows, first, last) if request.flows else {},
+        missed=missed(request.missed, first, last) if request.missed else frozenset(),
     )
     market = scene(grid, [instruments.grid_for(name) for name in grid.instruments], venue, held, first)
     return plan, market, data_digest
@@ -235,6 +242,8 @@ def describe(
         "instruments": list(market.grid.instruments),
         "opening_equity": plan.opening / 1e8,
         "review_after": request.review_after_h or None,
+        "flows": len(plan.flows),
+        "missed": len(plan.missed),
         "data_digest": data_digest,
         "config_digest": plan.config.digest(),
         "params": {group: getattr(plan.config, group)._asdict() for group in plan.config._fields},
