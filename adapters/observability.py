@@ -51,6 +51,8 @@ def log_lines(*, as_json: bool, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # A line for every request would be most of the log; replies are kept elsewhere, byte for byte.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @contextmanager
