@@ -24,8 +24,8 @@ class Page(StaticFiles):
 
 
 def with_page(app: FastAPI, exported: Path) -> FastAPI:
-    """The application with the dashboard at its root."""
-    app.mount("/", Page(directory=exported, html=True), name="dashboard")
+    """The application with the dashboard at its root, as soon as it was built."""
+    app.mount("/", Page(directory=exported, html=True, check_dir=False), name="dashboard")
     return app
 
 

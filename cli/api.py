@@ -11,14 +11,19 @@ from cli.home import HomeOption, home_dir
 from trading.errors import UsageError, VenueUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from fastapi import FastAPI
 
     from api.access.oidc import Oidc
+    from api.routes.scheduler import Scheduler
     from cli.supervisor.house import House
     from temporal.client import Server
 
-
 CLIENT_SECRET = "BALLAST_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+GOOGLE = "https://accounts.google.com"
+"""Signs what Cloud Scheduler calls with."""
 
 
 def api(
@@ -58,6 +63,13 @@ def api(
             f"{CLIENT_SECRET} in the environment."
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BALLAST_SCHEDULER",
+            help="Let Cloud Scheduler start hours: EMAIL,AUDIENCE,TRACK (docs/deploy.md).",
+        ),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Serve the API and the dashboard until interrupted.
@@ -70,7 +82,7 @@ def api(
     """
     from api.server import Server, listen
 
-    app = _application(home_dir(home), database, mode, temporal, temporal_ui, oidc, https=https)
+    app = _application(home_dir(home), database, mode, temporal, temporal_ui, oidc, scheduler, https=https)
     listener = listen(host, port)
     line = {"address": f"http://{host}:{listener.getsockname()[1]}"}
     if not app.state.access.is_set_up():
@@ -85,10 +97,11 @@ def _application(
     temporal: str | None,
     temporal_ui: str | None,
     oidc: str | None,
+    scheduler: str | None,
     *,
     https: bool,
 ) -> "FastAPI":
-    """The API over its database, brought up to date, with the dashboard where one was built."""
+    """The API over its database, brought up to date, with the dashboard."""
     from adapters.clock import SystemClock
     from adapters.objects import ObjectStore
     from adapters.storage.engine import connect, sqlite_url
@@ -108,12 +121,15 @@ def _application(
     guards = Guards(lambda: _server(temporal, house))
     provider = _oidc(oidc) if oidc else None
     now = SystemClock().now
+    caller = _scheduler(scheduler, lambda: _server(temporal, house), now) if scheduler else None
 
     def objects(track: str) -> ObjectStore:
         return ObjectStore(house.track(track) / "objects")
 
-    app = application(Parts(engine, folder, now, record, https, objects, temporal_ui, guards, provider))
-    return with_page(app, EXPORTED) if EXPORTED.is_dir() else app
+    app = application(
+        Parts(engine, folder, now, record, https, objects, temporal_ui, guards, provider, caller)
+    )
+    return with_page(app, EXPORTED)
 
 
 def _server(named: str | None, house: "House") -> "Server":
@@ -145,3 +161,18 @@ def _oidc(described: str) -> "Oidc":
         )
     issuer, client, redirect = parts
     return Oidc(Provider(issuer, client, secret, redirect), httpx.Client())
+
+
+def _scheduler(described: str, server: "Callable[[], Server]", now: "Callable[[], datetime]") -> "Scheduler":
+    import httpx
+
+    from api.access.oidc import Oidc, Provider
+    from api.routes.scheduler import Scheduler
+    from temporal.launches import Launches
+
+    parts = described.split(",")
+    if len(parts) != 3:
+        raise UsageError("--scheduler wants EMAIL,AUDIENCE,TRACK")
+    email, audience, track = parts
+    tokens = Oidc(Provider(GOOGLE, audience, "", ""), httpx.Client())
+    return Scheduler(email, track, tokens, Launches(server), now)

@@ -1,5 +1,6 @@
 """`ballast up`: the whole system on this machine, trading hour after hour until it is told to stop."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +55,9 @@ def up(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object an hour instead of text.")
     ] = False,
+    page: Annotated[
+        bool, typer.Option("--dashboard/--no-dashboard", help="Build the page when its sources changed.")
+    ] = True,
     home: HomeOption = None,
 ) -> None:
     """Start everything and trade, hour after hour; Ctrl-C ends it, and starting again goes on.
@@ -69,6 +73,7 @@ def up(
     """
     from cli import replay
     from cli.drive import drive
+    from cli.supervisor import dashboard
     from cli.supervisor.alone import alone
     from cli.voice import Voice
 
@@ -86,4 +91,5 @@ def up(
         else:
             played = replay.recorded(house.home, data, venue, predictor, fees, first, voice.say)
         number = replay.number_of(house, played, new=new)
-        drive(house, played, number, voice, hours, pace)
+        with dashboard.kept(voice.say) if page else nullcontext():
+            drive(house, played, number, voice, hours, pace)

@@ -2,11 +2,12 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from cli.supervisor.dashboard import STAMP, build, digest
+from cli.supervisor.dashboard import STAMP, build, digest, kept
 
 NPM = """#!/bin/sh
 echo "$@" >> calls
@@ -29,6 +30,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     web = tmp_path / "web"
     (web / "app").mkdir(parents=True)
     (web / "app" / "page.tsx").write_text("one")
+    (web / "package-lock.json").write_text("{}")
     return web
 
 
@@ -44,7 +46,10 @@ def test_it_is_built_once_and_again_when_a_source_changes(web: Path) -> None:
     assert len(calls(web)) == 2
     (web / "app" / "page.tsx").write_text("two")
     assert build(said.append, web)
-    assert len(calls(web)) == 4
+    assert calls(web)[2:] == ["run build"]
+    (web / "package-lock.json").write_text("{ }")
+    assert build(said.append, web)
+    assert calls(web)[3:] == ["ci --no-audit --no-fund", "run build"]
     assert (web / "out" / STAMP).read_text() == digest(web)
 
 
@@ -70,3 +75,23 @@ def test_without_node_everything_else_runs(web: Path, monkeypatch: pytest.Monkey
     said: list[str] = []
     assert not build(said.append, web)
     assert "Node 20 or later is not installed" in said[-1]
+
+
+def test_a_run_that_ends_leaves_an_unfinished_build_to_the_next(web: Path) -> None:
+    (web.parent / "bin" / "npm").write_text("#!/bin/sh\nsleep 60\n")
+    said: list[str] = []
+    began_s = time.monotonic()
+    with kept(said.append, web):
+        while not said:
+            time.sleep(0.01)
+    assert time.monotonic() < began_s + 30
+    assert said == ["building the dashboard once, about a minute"]
+    assert not (web / "out").exists()
+
+
+def test_two_runs_build_it_once(web: Path) -> None:
+    said: list[str] = []
+    with kept(said.append, web), kept(said.append, web):
+        while not (web / "out" / STAMP).exists():
+            time.sleep(0.01)
+    assert calls(web) == ["ci --no-audit --no-fund", "run build"]

@@ -29,7 +29,16 @@ from cli.supervisor.parts import TEMPORAL_HTTP, answers
 from cli.supervisor.ports import LOOPBACK, remembered
 from trading.live.record import Record, difference
 
-UP = [sys.executable, "-c", "from cli.main import main; main()", "up", "--pace", "0", "--json"]
+UP = [
+    sys.executable,
+    "-c",
+    "from cli.main import main; main()",
+    "up",
+    "--pace",
+    "0",
+    "--json",
+    "--no-dashboard",
+]
 STATUS = [*UP[:3], "status", "--json"]
 AT_VENUE = ("working", "filled", "cancelled", "expired")
 BUSY = ("--from", "2024-07-04T23:00")
