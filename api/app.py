@@ -34,10 +34,12 @@ from api.routes import (
     performance,
     portfolios,
     positions,
+    scheduler,
     session,
     users,
 )
 from api.routes.models import Registry
+from api.routes.scheduler import Scheduler
 from temporal.guards import Guards
 
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
@@ -46,7 +48,7 @@ GZIP_BYTES_MIN = 1_000
 
 PARTS = (
     *(session, oidc, users, portfolios, positions, hours, orders),
-    *(market, models, halts, performance, operations, events),
+    *(market, models, halts, performance, operations, events, scheduler),
 )
 
 
@@ -67,6 +69,8 @@ class Parts(NamedTuple):
     guards: Guards | None = None
     """The engine's guards; without them halting still works, by the database alone."""
     oidc: Oidc | None = None
+    scheduler: Scheduler | None = None
+    """Who may start the hours of which track; without it nobody can."""
 
 
 def application(parts: Parts) -> FastAPI:
@@ -84,6 +88,7 @@ def application(parts: Parts) -> FastAPI:
     app.state.access = Access(parts.engine, parts.now, parts.record)
     app.state.setup_token = SetupToken(parts.home)
     app.state.oidc = parts.oidc
+    app.state.scheduler = parts.scheduler
     app.state.temporal_ui = parts.temporal_ui
     app.state.https = parts.https
     app.state.buckets = Buckets(REQUESTS_PER_S, REQUESTS_BURST, monotonic)

@@ -80,7 +80,7 @@ class Oidc:
             raise Refused(403, "sign-in expired", "start again from the sign-in page") from error
         if not secrets.compare_digest(state.encode(), attempt["state"].encode()):
             raise Refused(403, "sign-in failed", "the answer belongs to another attempt; start again")
-        claims = self._claims(self._exchange(code, attempt["verifier"]))
+        claims = self.claims(self._exchange(code, attempt["verifier"]))
         if claims.get("nonce") != attempt["nonce"]:
             raise Refused(403, "sign-in failed", "the answer belongs to another attempt; start again")
         return f"{claims['iss']} {claims['sub']}"
@@ -96,7 +96,8 @@ class Oidc:
         reply = self._ask("POST", self._discovered()["token_endpoint"], data=form, auth=auth)
         return str(reply.get("id_token", ""))
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def claims(self, token: str) -> dict[str, Any]:
+        """What an identity token says, if signature, issuer, audience and times hold; else `Refused`."""
         wanted = jwt.JWTClaimsRegistry(
             leeway=SKEW_S,
             iss={"essential": True, "value": self._provider.issuer},
