@@ -26,6 +26,7 @@ from cli import (
     governance,
     halt,
     hour,
+    migrate,
     models,
     simulator,
     status,
@@ -102,6 +103,7 @@ app.command("train")(train.train)
 app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
+app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("backup")(backup.backup)
