@@ -65,6 +65,7 @@ def predicted(grid: Grid) -> Predictions:
     made.e24[random.random(shape) < 0.02] = np.nan
     made.e_hold[:] = 2.0 * made.e24
     made.p_high_vol[:] = random.uniform(0.0, 1.0, HOURS + 1)
+    made.veto[:] = np.where(random.random(made.veto.shape) < 0.2, random.integers(1, 8, made.veto.shape), 0)
     return made
 
 
