@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.opening import MODE, NAMESPACE, PLAYED, PORTFOLIO, opened, written
+from cli.opening import MODE, NAMESPACE, PORTFOLIO, opened, written
+from cli.replay import PLAYED
 from cli.supervisor import parts, ports
 from cli.supervisor.children import Child
 from cli.supervisor.house import House, Running

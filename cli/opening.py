@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cli.audit import ANCHOR
-from cli.replay import WINDOW_H
+from cli.replay import PLAYED, WINDOW_H
 from cli.supervisor import parts
 from cli.supervisor.house import House
 from cli.supervisor.ports import LOOPBACK
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 MODE: Final = "replay"
 NAMESPACE, PORTFOLIO = "ballast-replay", "main"
-PLAYED = "kraken"
-"""Under this venue the exchange publishes what it plays, whoever recorded it."""
 
 
 def opened(house: House, replay: "Replay", key: "PortfolioKey") -> "Engine":
@@ -38,7 +36,7 @@ def opened(house: House, replay: "Replay", key: "PortfolioKey") -> "Engine":
     house.database(MODE).parent.mkdir(parents=True, exist_ok=True)
     engine = connect(sqlite_url(house.database(MODE)))
     upgrade(engine)
-    quote, config = grid_for(replay.instruments[0]).quote, trading.load(replay.fees)
+    quote, config = grid_for(replay.pairs[0]).quote, trading.load(replay.fees)
     opening = Opening(key, quote, replay.cash * UNITS, replay.first, replay.predictor, config)
     with unit_of_work(engine) as session:
         open_track(session, opening, replay.terms())
@@ -63,11 +61,11 @@ def seed(house: House, replay: "Replay", track: str) -> None:
     if cache.is_symlink():
         return
     scale, first = trading.data_venues()[replay.venue].volume_scale, replay.first
-    for name in replay.instruments:
+    for name, pair in zip(replay.instruments, replay.pairs, strict=True):
         bars = source.read(replay.venue, name, first.number - 2 * WINDOW_H, replay.last.number)
-        told = published(bars, grid_for(name), scale)
-        played.write(PLAYED, name, told)
-        own.write(PLAYED, name, told.filter(told["asof"] < first.asof))
+        told = published(bars, grid_for(pair), scale)
+        played.write(PLAYED, pair, told)
+        own.write(PLAYED, pair, told.filter(told["asof"] < first.asof))
     # Last, as the mark that all is there.
     cache.symlink_to(house.home / "cache")
 
@@ -91,7 +89,7 @@ def written(house: House, replay: "Replay", track: str, ports: Mapping[str, int]
         venue=f"http://{LOOPBACK}:{ports[parts.SIMULATOR]}",
         key=keys.key,
         secret=keys.secret,
-        instruments=replay.instruments,
+        instruments=replay.pairs,
         cache=house.home / "cache" / "compiled",
     )
     file = house.track(track) / "worker.json"

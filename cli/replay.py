@@ -26,6 +26,8 @@ OPENING = TradingHour.at(datetime(2024, 7, 4, 22, tzinfo=UTC))
 CASH = 100_000
 """Opening balance in the quote currency."""
 DIGEST_SHOWN = 12
+PLAYED = "kraken"
+"""Under this venue the exchange publishes what it plays, whoever recorded it."""
 
 Say = Callable[[str], None]
 
@@ -65,6 +67,11 @@ class Replay:
         from trading.config import canonical_digest
 
         return f"replay-{canonical_digest(self.terms())[:DIGEST_SHOWN]}-{number}"
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """What is traded, by the names of the venue that is played."""
+        return tuple(played_as(name) for name in self.instruments)
 
     @property
     def days(self) -> int:
@@ -128,7 +135,7 @@ def over(store: "BarStore", venue: str, predictor: str, fees: str, first: Tradin
     if predictor not in deciders():
         raise UsageError(f"no predictor {predictor!r}; choose one of {', '.join(deciders())}")
     quote = trading.data_venues()[venue].quote
-    names = [n for n in store.instruments(venue) if n.endswith(f"/{quote}") and tradable(n)]
+    names = [n for n in store.instruments(venue) if n.endswith(f"/{quote}") and tradable(played_as(n))]
     if not names:
         raise DataError(f"none of the bars of {venue} is of a pair against {quote} that Ballast trades")
     begin, end = span(store, venue, names)
@@ -141,6 +148,13 @@ def over(store: "BarStore", venue: str, predictor: str, fees: str, first: Tradin
     grid, digest = store.digested_grid(venue, first.number - WINDOW_H, end.number, names)
     played = tuple(name for a, name in enumerate(grid.instruments) if bool(grid.valid[:, a].any()))
     return Replay(venue, played, first, end, digest, predictor, fees)
+
+
+def played_as(name: str) -> str:
+    """The pair that an instrument's bars are played as: bars against USDT stand in for those against USD."""
+    from config import trading
+
+    return f"{name.split('/')[0]}/{trading.data_venues()[PLAYED].quote}"
 
 
 def deciders() -> tuple[str, ...]:
