@@ -14,3 +14,4 @@ variable "next_rotation" { type = string }
 variable "repository_id" { type = string }
 variable "alert_email" { type = string }
 variable "billing_account" { type = string }
+variable "image_readers" { type = list(string) }

@@ -16,6 +16,7 @@ variables {
   repository_id   = "987654321"
   alert_email     = "operators@trading.example"
   billing_account = "000000-000000-000000"
+  image_readers   = []
   secret_versions = {
     "database-url-api"     = "1"
     "database-url-workers" = "1"

@@ -22,3 +22,12 @@ resource "google_artifact_registry_repository" "images" {
     }
   }
 }
+
+resource "google_artifact_registry_repository_iam_member" "reader" {
+  for_each   = toset(var.image_readers)
+  project    = var.project
+  location   = var.region
+  repository = google_artifact_registry_repository.images.name
+  role       = "roles/artifactregistry.reader"
+  member     = each.value
+}

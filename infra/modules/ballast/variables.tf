@@ -149,3 +149,9 @@ variable "next_rotation" {
   description = "When somebody is first told to rotate the credentials, RFC 3339."
   type        = string
 }
+
+variable "image_readers" {
+  description = "Who else may pull: production runs what staging built (its pipeline, and its Cloud Run service agent)."
+  type        = list(string)
+  default     = []
+}
