@@ -16,7 +16,7 @@ from adapters.objects import ObjectStore
 from trading.errors import DataError, VenueUnavailable
 
 if TYPE_CHECKING:
-    from google.cloud.storage import Blob, Bucket  # type: ignore[import-untyped]
+    from google.cloud.storage import Blob, Bucket
 
 GOOGLE = "gs://"
 CHECKSUM = "crc32c"
@@ -83,7 +83,7 @@ def opened(place: str, near: Path) -> ObjectStore:
 
 
 def _patience() -> dict[str, Any]:
-    from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]
+    from google.cloud.storage.retry import DEFAULT_RETRY
 
     return {"checksum": CHECKSUM, "timeout": REPLY_S, "retry": DEFAULT_RETRY.with_timeout(TRIES_S)}
 
@@ -103,7 +103,7 @@ def _once() -> Iterator[None]:
 def _answering() -> Iterator[None]:
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
-    from google.cloud.storage.exceptions import DataCorruption  # type: ignore[import-untyped]
+    from google.cloud.storage.exceptions import DataCorruption
 
     try:
         yield

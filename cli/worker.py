@@ -1,11 +1,21 @@
 """`ballast worker`: one worker process of a track; `ballast up` starts it, and more may be added."""
 
 import asyncio
+import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Pool(StrEnum):
+    """Workers that serve a part of the queues each, so that each part grows by itself."""
+
+    market = "market"
+    trading = "trading"
+    training = "training"
 
 
 def worker(
@@ -18,15 +28,33 @@ def worker(
     traces: Annotated[
         str, typer.Option(help="Send traces there by OTLP, as http://127.0.0.1:4318/v1/traces.")
     ] = "",
+    serve_pool: Annotated[
+        Pool | None,
+        typer.Option(
+            "--serve",
+            help="Serve these queues alone; trading waits for orders too.",
+            show_default="what the terms say",
+        ),
+    ] = None,
+    secrets_folder: Annotated[
+        Path,
+        typer.Option(
+            "--secrets",
+            envvar="BALLAST_SECRETS",
+            help="Where `secret:NAME` in the terms is a file of mode 0600.",
+        ),
+    ] = Path("/run/secrets"),
 ) -> None:
     """Work on every task queue of a track until told to stop; what is under way is finished first.
 
     Any number may run: they hold no state. Lines go to stderr, as JSON unless
-    that is a terminal.
+    that is a terminal. A credential in the terms may be a reference,
+    `secret:NAME` or `secret:projects/P/secrets/NAME/versions/V`.
 
     Example: ballast worker HOME/replay/tracks/TRACK/worker.json
     """
     from adapters.observability import log_lines, serve_metrics, tracing
+    from adapters.secrets import secrets
     from worker.main import serve
     from worker.terms import Terms
 
@@ -34,5 +62,8 @@ def worker(
     if metrics_port:
         serve_metrics(metrics_port)
     plugins = [tracing("ballast-worker", traces)] if traces else []
-    told = Terms.model_validate_json(terms.read_bytes())
+    document = secrets(secrets_folder).resolved(json.loads(terms.read_bytes()))
+    if serve_pool:
+        document["queues"] = {"trading": ["trading", "trading-wait"]}.get(serve_pool, [serve_pool])
+    told = Terms.model_validate_json(json.dumps(document))
     asyncio.run(serve(told, lambda: typer.echo(f"working for {told.track}"), plugins))

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from trading.errors import InvariantError
 
 if TYPE_CHECKING:
-    from google.cloud import storage  # type: ignore[import-untyped]
+    from google.cloud import storage
 
 GOOGLE = "gs://"
 

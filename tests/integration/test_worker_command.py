@@ -1,0 +1,54 @@
+"""`ballast worker` reads its terms: references become credentials, and a pool serves its own queues."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from worker import main
+from worker.terms import Terms
+
+TERMS = {
+    **{"mode": "replay", "track": "replay-a-1", "database": "secret:database", "temporal": "127.0.0.1:1"},
+    **{"namespace": "n", "venue": "http://127.0.0.1:1", "key": "k", "secret": "secret:venue-secret"},
+    **{"instruments": ["BTC/USD"], "sealing_keys": [["1", "secret:sealing"]]},
+}
+SECRETS = {"database": "sqlite:///x", "venue-secret": "c2VjcmV0", "sealing": "k" * 32}
+
+
+@pytest.fixture
+def terms(tmp_path: Path) -> Path:
+    for name, value in SECRETS.items():
+        (tmp_path / name).write_text(value)
+        (tmp_path / name).chmod(0o600)
+    file = tmp_path / "worker.json"
+    file.write_text(json.dumps(TERMS | {"home": str(tmp_path), "cache": str(tmp_path / "cache")}))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("pool", "queues"),
+    [("market", ("market",)), ("trading", ("trading", "trading-wait")), ("training", ("training",))],
+)
+def test_a_pool_works_with_credentials_that_its_terms_only_name(
+    terms: Path, monkeypatch: pytest.MonkeyPatch, pool: str, queues: tuple[str, ...]
+) -> None:
+    seen: list[Terms] = []
+
+    async def serve(told: Terms, *_rest: object) -> None:
+        seen.append(told)
+
+    monkeypatch.setattr(main, "serve", serve)
+    done = CliRunner().invoke(app, ["worker", str(terms), "--serve", pool, "--secrets", str(terms.parent)])
+    assert done.exit_code == 0, done.output
+    assert (seen[0].queues, seen[0].database, seen[0].secret) == (queues, "sqlite:///x", "c2VjcmV0")
+    assert seen[0].sealing_keys == (("1", b"k" * 32),)
+
+
+def test_a_credential_that_others_can_read_stops_the_start(terms: Path) -> None:
+    (terms.parent / "sealing").chmod(0o644)
+    done = CliRunner().invoke(app, ["worker", str(terms), "--secrets", str(terms.parent)])
+    assert (done.exit_code, "chmod 600" in done.output) == (2, True)
+    assert not any(value in done.output for value in SECRETS.values())
