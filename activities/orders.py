@@ -68,6 +68,7 @@ class OrderActivities:
             halt_epoch=decision.halt_epoch,
             config=parse_mandate(ticket.document)[0],
             terms=Terms.of(instrument),
+            reading=desk.sight.view.readings[desk.sight.instruments.index(told.instrument)],
         )
         return enter(entry)
 

@@ -19,11 +19,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from trading.config import TradingConfig
+from trading.costs import slippage_ppm
 from trading.execution.orders import Event, Order, State, What
 from trading.execution.placing import Leg, LegName, Now, Steps, begin, cancel, leg, send, space, watch
 from trading.execution.planning import Capital, resize
 from trading.execution.protocol import Instruction, Kind
-from trading.portfolio import Terms
+from trading.money import PPM, muldiv_ceil
+from trading.portfolio import Reading, Terms, value_at
 from trading.risk.approve import ApprovedOrder
 from trading.sizing import worst_ask
 
@@ -48,6 +50,8 @@ class Entry(NamedTuple):
     halt_epoch: int
     config: TradingConfig
     terms: Terms
+    reading: Reading | None = None
+    """What the decision saw: by it a fallback expects a backtest's slippage; None expects none."""
 
 
 class Clearance(NamedTuple):
@@ -126,7 +130,7 @@ def _checked_send(entry: Entry, wanted: Instruction, by: datetime) -> Steps[Orde
     lots = resize(wanted.lots, entry.approved.limit, capital, entry.config, entry.terms)
     refusal = clearance.refusal or ("" if lots else "capital no longer covers the smallest order")
     if not refusal and wanted.kind is Kind.MARKET:
-        refusal = _too_dear(entry, clearance.ask)
+        refusal = _too_dear(entry, clearance.ask, lots)
     if refusal:
         at = yield Now()
         return (yield from begin(wanted, Event(What.DENIED, at, refusal)))
@@ -138,6 +142,11 @@ def _objection(entry: Entry, order: UUID) -> Steps[str]:
     return refusal
 
 
-def _too_dear(entry: Entry, ask: int) -> str:
-    dearest = worst_ask(entry.approved.limit, entry.config.execution)
-    return "" if 0 < ask <= dearest else f"the ask of {ask} ticks is not within {dearest}"
+def _too_dear(entry: Entry, ask: int, lots: int) -> str:
+    """Why the market is no place for the rest: ask and expected slippage lie too far above the limit."""
+    dearest, seen, slip = worst_ask(entry.approved.limit, entry.config.execution), entry.reading, 0
+    if seen is not None:
+        value = value_at(ask, lots, entry.terms)
+        told = (seen.sigma_1h, seen.sigma_24, value, seen.notional_24h, entry.config.execution)
+        slip = muldiv_ceil(ask, slippage_ppm(*told), PPM)
+    return "" if ask > 0 and ask + slip <= dearest else f"{ask} + {slip} ticks are not within {dearest}"
