@@ -5,7 +5,7 @@ so a walk-forward that was killed goes on where it was.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -95,14 +95,21 @@ class PredictionLog:
         return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
-def latest(root: Path, venue: str, preset: str, first: int, last: int) -> PredictionLog:
-    """The newest finished walk of a venue and preset that covers hours first..last; else a `DataError`."""
+def finished(root: Path, venue: str, preset: str) -> Iterator[PredictionLog]:
+    """The finished walks of a venue and preset, the newest first."""
     logs = [PredictionLog(path.parent) for path in root.glob(f"*/{DONE}")]
     logs.sort(key=lambda log: (log.folder / DONE).stat().st_mtime, reverse=True)
     for log in logs:
         about = log.noted(ABOUT) or {}
-        covers = about.get("stack_first", last) <= first and last <= about.get("last", 0)
-        if about.get("venue") == venue and about.get("preset") == preset and covers:
+        if (about.get("venue"), about.get("preset")) == (venue, preset):
+            yield log
+
+
+def latest(root: Path, venue: str, preset: str, first: int, last: int) -> PredictionLog:
+    """The newest finished walk of a venue and preset that covers hours first..last; else a `DataError`."""
+    for log in finished(root, venue, preset):
+        about = log.noted(ABOUT) or {}
+        if about.get("stack_first", last) <= first and last <= about.get("last", 0):
             return log
     raise DataError(
         f"no finished walk of {venue} at preset {preset} covers these days; "

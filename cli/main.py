@@ -16,11 +16,11 @@ from cli import (
     audit,
     backtest,
     backup,
-    backup,
     compare,
     data,
     demo,
     doctor,
+    evaluate,
     features,
     findings,
     governance,
@@ -100,12 +100,11 @@ app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("walkforward")(walkforward.walkforward)
 app.command("train")(train.train)
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(models.app, name="models")
 app.command("simulator")(simulator.simulator)
 app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(governance.app, name="governance")

@@ -81,6 +81,7 @@ def execute(
     from adapters.predictions import ABOUT, DONE, PredictionLog
     from adapters.training import families_of, stack_months, walk_forward
     from trading.models.families import FAMILIES
+    from trading.models.prediction_log import STACK
     from trading.models.presets import preset as numbers_of
 
     numbers_of(preset)
@@ -110,7 +111,7 @@ def execute(
         finished = walk_forward(walk, wanted, first, last, progress)
     result = {
         "log": str(walk.log),
-        "digest": log.digest(),
+        "digest": log.digest(sorted((*wanted, STACK))),
         "pieces": len(finished),
         "trained": sum(done.trained for done in finished),
         "cpu_s": round(sum(done.cpu_s for done in finished), 1),

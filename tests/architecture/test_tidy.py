@@ -45,7 +45,13 @@ INEXACT = re.compile(
 )
 """Their bits differ between processors, libraries or array layouts."""
 
-MAY_BE_INEXACT = ("trading/models/", "trading/ledger/", "trading/policies/", "trading/backtest/report/")
+MAY_BE_INEXACT = (
+    "trading/models/",
+    "trading/ledger/",
+    "trading/policies/",
+    "trading/backtest/report/",
+    "trading/evaluation/",
+)
 """Statistics, learners and drawings: their results are recorded, or compared with a tolerance."""
 
 

@@ -1,0 +1,138 @@
+"""`ballast evaluate`: what the prediction log is worth, and whether the future leaks into it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cli.home import HomeOption, home_dir
+
+if TYPE_CHECKING:
+    from adapters.evaluations import Walked
+    from trading.evaluation.checks import Check
+
+app = typer.Typer(
+    no_args_is_help=True, help="Judge a finished walk-forward: its forecasts, its honesty, its strategy."
+)
+
+VenueOption = Annotated[str, typer.Option(help="Data venue of the walk-forward.")]
+PresetOption = Annotated[str, typer.Option(help="Preset of the walk-forward: full, quick or smoke.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+COLUMNS = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+PIPED_WIDTH = 150
+Beat = Callable[[str, int, int], None]
+
+
+@app.command()
+def forecasts(
+    venue: VenueOption = "binance",
+    preset: PresetOption = "full",
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Judge what the log forecast: skill, calibration, information, by model and horizon.
+
+    Brier score and log loss against the rolling rate of rises, calibration
+    error and slope, correlations with errors that allow for overlap, deciles,
+    the stack against each learner and against equal weights; by year, regime
+    and coin. Each look counts as a trial.
+
+    Example: ballast evaluate forecasts --venue generated --preset smoke
+    """
+    from trading.evaluation import forecasts as suite
+    from trading.evaluation.outcomes import heard
+    from trading.evaluation.pages.forecasts import page
+    from trading.models.families import DISSIMILARITY, FAMILIES, LEARNERS
+    from trading.models.prediction_log import STACK
+
+    folder = home_dir(home)
+    with shown() as beat:
+        beat("reading the log", 0, 0)
+        of = opened(folder, venue, preset)
+        first, last = of.about["stack_first"], of.about["last"]
+        names = [name for name in FAMILIES if name != DISSIMILARITY] + [STACK]
+        learners = tuple(name for name in LEARNERS if name in of.about["families"])
+        said = {name: of.log.read(name, first, last) for name in names}
+        rows = heard(said, learners, of.history, first, last + 1)
+        del said
+        found = suite.judge(rows, of.history.instruments, lambda done, total: beat("measuring", done, total))
+        begin, end = suite.span(rows)
+    told = {"suite": "forecasts", "from": begin, "to": end, **of.told}
+    told |= {"figures": [plain(line) for line in found.lines], "pairs": [plain(pair) for pair in found.pairs]}
+    conclude(folder, of, told, found.checks, lambda told: page(found, told), as_json=as_json)
+
+
+def opened(home: Path, venue: str, preset: str) -> "Walked":
+    from adapters.evaluations import walked
+
+    return walked(home, venue, preset)
+
+
+@contextmanager
+def shown() -> Iterator[Beat]:
+    """A progress bar on stderr."""
+    with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(
+            task, description=what, completed=done, total=total or None
+        )
+
+
+def conclude(
+    home: Path,
+    of: "Walked",
+    told: dict[str, Any],
+    checks: "list[Check]",
+    page: Callable[[Mapping[str, Any]], str],
+    *,
+    as_json: bool,
+) -> None:
+    """Log the look as a trial, write the page, put the outcome on record, and say it."""
+    from adapters.evaluations import Dossier
+    from adapters.runs import Trials
+    from cli.models import open_registry
+    from trading.evaluation.checks import passed
+
+    looked: dict[str, Any] = {
+        key: told[key] for key in ("suite", "walk", "log_digest", "from", "to") if key in told
+    }
+    told["trials"] = Trials(home / "trials.jsonl").log(looked)
+    told["passed"] = passed(checks)
+    told["checks"] = [check._asdict() for check in checks]
+    told["title"] = of.roster.title
+    dossier = Dossier(home, of)
+    digest = dossier.write(told["suite"], told, page(told))
+    open_registry(home).evaluated(told["suite"], of.digest, digest, passed=told["passed"])
+    told["report"] = str(dossier.folder / f"{told['suite']}.html")
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    console = Console()
+    console = console if console.is_terminal else Console(width=PIPED_WIDTH)
+    table = Table("check", "wanted", "found", "", title=f"{told['suite']}: {told['title']}")
+    for check in checks:
+        table.add_row(check.name, check.wanted, check.found, "holds" if check.holds else "FAILS")
+    console.print(table)
+    typer.echo(f"{told['suite']}: {'passed' if told['passed'] else 'not passed'}")
+    typer.echo(f"report:  {told['report']}")
+    typer.echo(f"dossier: {dossier.folder / 'index.html'}")
+
+
+def plain(value: Any) -> Any:
+    """Named tuples as JSON objects, numbers that JSON lacks as null."""
+    if hasattr(value, "_asdict"):
+        return {key: plain(of) for key, of in value._asdict().items()}
+    if isinstance(value, dict):
+        return {key: plain(of) for key, of in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(of) for of in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value

@@ -1,0 +1,101 @@
+"""`ballast evaluate` as a person or a script meets it, over learners that know a little of what comes."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.model_registry import ModelRegistry
+from tests.logged import MADE, ballast, made_up
+from trading.models.families import LEARNERS
+from trading.models.prediction_log import STACK
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_up(tmp_path_factory.mktemp("home") / "home")
+
+
+def evaluate(home: Path, suite: str, *arguments: object) -> dict[str, Any]:
+    result = ballast(home, "evaluate", suite, *MADE, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    reply: dict[str, Any] = json.loads(result.stdout)
+    return reply
+
+
+@pytest.fixture(scope="module")
+def forecasts(home: Path) -> dict[str, Any]:
+    return evaluate(home, "forecasts")
+
+
+def line(reply: dict[str, Any], model: str, horizon_h: int) -> dict[str, Any]:
+    wanted = (model, horizon_h, "all")
+    found = [f for f in reply["figures"] if (f["model"], f["horizon_h"], f["kind"]) == wanted]
+    skill: dict[str, Any] = found[0]["skill"]
+    return skill
+
+
+def test_the_planted_knowledge_is_found_in_every_learner_and_in_the_stack(forecasts: dict[str, Any]):
+    for model in (*LEARNERS, "equal weights", STACK):
+        assert line(forecasts, model, 1)["ic"]["value"] > 0.3
+    assert line(forecasts, STACK, 1)["ic"]["value"] > line(forecasts, "forest", 1)["ic"]["value"]
+    assert line(forecasts, STACK, 1)["brier_skill"] > 0.05
+    pairs = [pair for pair in forecasts["pairs"] if (pair["model"], pair["horizon_h"]) == ("lstm", 1)]
+    assert pairs[0]["brier"]["value"] > 0
+
+
+def test_forecasts_that_are_too_good_do_not_pass(forecasts: dict[str, Any]):
+    failed = [check["name"] for check in forecasts["checks"] if not check["holds"]]
+    assert "... the correlation is not too good to be true" in failed
+    assert not forecasts["passed"]
+
+
+def test_groups_are_years_regimes_and_coins(forecasts: dict[str, Any]):
+    groups = {(of["kind"], of["group"]) for of in forecasts["figures"]}
+    assert {("year", "2024"), ("coin", "BTC/USD"), ("regime", "trending")} <= groups
+
+
+def test_the_page_loads_nothing_and_the_cover_names_every_fold_and_is_not_called_full(
+    home: Path, forecasts: dict[str, Any]
+):
+    page = Path(forecasts["report"]).read_text()
+    cover = (Path(forecasts["report"]).parent / "index.html").read_text()
+    for text in (page, cover):
+        assert "http" not in text
+        assert "<script src" not in text
+    assert "Not a full walk-forward: its preset is smoke" in cover
+    assert all(f"{name}: " in cover for name in (*LEARNERS, STACK))
+    assert "ballast evaluate leakage" in cover
+
+
+def test_each_look_counts_as_a_trial_once(home: Path, forecasts: dict[str, Any]):
+    trials = (home / "trials.jsonl").read_text().splitlines()
+    assert sum('"suite": "forecasts"' in line for line in trials) == 1
+    assert evaluate(home, "forecasts")["trials"] == len(trials)
+
+
+def test_the_outcome_is_on_record_for_promotions(home: Path, forecasts: dict[str, Any]):
+    registry = ModelRegistry(home / "models")
+    noted = [json.loads(x) for x in (home / "models/records/evaluations.jsonl").read_text().splitlines()]
+    assert registry.versions() == []
+    assert noted[0]["suite"] == "forecasts"
+    assert noted[0]["log"] == forecasts["log_digest"]
+    assert noted[0]["passed"] is False
+
+
+def test_a_log_that_was_changed_is_refused(home: Path, tmp_path: Path):
+    other = tmp_path / "home"
+    shutil.copytree(home, other, symlinks=True)
+    month = sorted((other / "predictions").glob("*/forest/*.parquet"))[0]
+    month.unlink()
+    result = ballast(other, "evaluate", "forecasts", *MADE)
+    assert result.exit_code == 1
+    assert "not what its walk wrote" in result.output
+
+
+def test_without_a_walk_the_command_says_what_to_run(tmp_path: Path):
+    result = ballast(tmp_path, "evaluate", "forecasts", *MADE)
+    assert result.exit_code == 1
+    assert "ballast walkforward --venue generated --preset smoke" in " ".join(result.output.split())
