@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cli.supervisor.house import House
     from temporal.client import Server
 
+SEALING_KEY, SEALING_VERSION = "BALLAST_SEALING_KEY", "BALLAST_SEALING_VERSION"
+TEMPORAL_KEY = "BALLAST_TEMPORAL_KEY"
+"""In the environment, beside `--temporal`: what seals payloads, which one that is, Temporal Cloud's key."""
 CLIENT_SECRET = "BALLAST_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 GOOGLE = "https://accounts.google.com"
 """Signs what Cloud Scheduler calls with."""
@@ -141,7 +144,9 @@ def _server(named: str | None, house: "House") -> "Server":
         address, _, namespace = named.partition("/")
         if not namespace:
             raise UsageError("--temporal wants HOST:PORT/NAMESPACE")
-        return Server(address, namespace)
+        key = os.environ.get(SEALING_KEY, "")
+        keys = ((os.environ.get(SEALING_VERSION, "1"), key.encode()),) if key else ()
+        return Server(address, namespace, keys, os.environ.get(TEMPORAL_KEY, ""))
     last = house.last()
     if last is None:
         raise VenueUnavailable("nothing ran here yet; `ballast up` starts the engine")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes what `docker compose up` needs and nobody should type: passwords, a key, the workers' terms. What is there stays.
+# Makes what `docker compose up` needs and nobody should type: passwords, the workers' terms. What is there stays.
 set -eu
 cd "$(dirname "$0")"
 umask 077
@@ -8,8 +8,6 @@ chance() { od -An -vtx1 -N "$1" /dev/urandom | tr -d ' \n'; }
 keep() { [ -s "$1" ] || cat >"$1"; }
 
 chance 24 | keep secrets/postgres_password
-# Payloads are sealed with 32 bytes; these are 32 letters of base 16.
-chance 16 | keep secrets/sealing_key
 printf 'POSTGRES_PWD=%s\n' "$(cat secrets/postgres_password)" | keep temporal.env
 keep secrets/worker.json <<'TERMS'
 {
@@ -23,8 +21,7 @@ keep secrets/worker.json <<'TERMS'
   "key": "",
   "secret": "",
   "instruments": ["BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD"],
-  "cache": "/var/lib/ballast/cache",
-  "sealing_keys": [["1", "secret:sealing_key"]]
+  "cache": "/var/lib/ballast/cache"
 }
 TERMS
 # The containers' user reads them.

@@ -20,6 +20,8 @@ class Server(NamedTuple):
     namespace: str
     keys: tuple[tuple[str, bytes], ...] = ()
     """(id, 32 bytes), the one to seal with first; none: payloads are plain."""
+    api_key: str = ""
+    """Of Temporal Cloud, which is reached by TLS; empty: a server of our own, in a network of our own."""
 
 
 def converter(keys: tuple[tuple[str, bytes], ...] = ()) -> DataConverter:
@@ -42,6 +44,8 @@ async def connect(server: Server, plugins: Sequence[Plugin] = ()) -> Client:
             namespace=server.namespace,
             data_converter=converter(server.keys),
             plugins=plugins,
+            api_key=server.api_key or None,
+            tls=bool(server.api_key),
         )
     except (RPCError, RuntimeError) as error:
         raise VenueUnavailable(f"Temporal does not answer at {server.address}; start it first") from error

@@ -26,6 +26,8 @@ class Terms(BaseModel):
     """URL, `sqlite:///file` or `postgresql://…`."""
     temporal: str
     """host:port of the engine."""
+    temporal_key: str = ""
+    """Of Temporal Cloud."""
     namespace: str
     venue: str
     """Address of the simulator."""
@@ -40,4 +42,4 @@ class Terms(BaseModel):
 
     @property
     def server(self) -> Server:
-        return Server(self.temporal, self.namespace, self.sealing_keys)
+        return Server(self.temporal, self.namespace, self.sealing_keys, self.temporal_key)

@@ -37,6 +37,7 @@ module "ballast" {
   repository_id   = var.repository_id
   alert_email     = var.alert_email
   billing_account = var.billing_account
+  oidc            = var.oidc
   database_tier   = "db-custom-2-7680"
   workers         = { market = 1, trading = 2, training = 1 }
   budget          = 1000

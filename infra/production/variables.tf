@@ -14,3 +14,4 @@ variable "next_rotation" { type = string }
 variable "repository_id" { type = string }
 variable "alert_email" { type = string }
 variable "billing_account" { type = string }
+variable "oidc" { type = object({ issuer = string, client_id = string }) }

@@ -37,6 +37,7 @@ module "ballast" {
   repository_id   = var.repository_id
   alert_email     = var.alert_email
   billing_account = var.billing_account
+  oidc            = var.oidc
   image_readers   = var.image_readers
   database_tier   = "db-custom-1-3840"
   workers         = { market = 1, trading = 1, training = 0 }

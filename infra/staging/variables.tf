@@ -15,3 +15,4 @@ variable "repository_id" { type = string }
 variable "alert_email" { type = string }
 variable "billing_account" { type = string }
 variable "image_readers" { type = list(string) }
+variable "oidc" { type = object({ issuer = string, client_id = string }) }

@@ -72,8 +72,8 @@ def test_prepare_makes_secrets_once_that_others_cannot_read(tmp_path: Path) -> N
     shutil.copy(ROOT / "compose" / "prepare.sh", tmp_path)
     first = run(tmp_path / "prepare.sh")
     kept = {file.name: file.read_bytes() for file in (tmp_path / "secrets").iterdir()}
-    assert (first.returncode, sorted(kept)) == (0, ["postgres_password", "sealing_key", "worker.json"])
-    assert len(kept["sealing_key"]) == 32
+    assert (first.returncode, sorted(kept)) == (0, ["postgres_password", "worker.json"])
+    assert len(kept["postgres_password"]) == 48
     run(tmp_path / "prepare.sh")
     assert {file.name: file.read_bytes() for file in (tmp_path / "secrets").iterdir()} == kept
     assert {file.stat().st_mode & 0o777 for file in (tmp_path / "secrets").iterdir()} == {0o600}

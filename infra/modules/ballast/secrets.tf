@@ -83,6 +83,7 @@ resource "google_secret_manager_secret_version" "terms" {
     home         = local.home
     database     = local.named["database-url-workers"]
     temporal     = var.temporal.address
+    temporal_key = local.named["temporal-key"]
     namespace    = var.temporal.namespace
     venue        = "https://api.kraken.com"
     key          = local.named["kraken-key"]

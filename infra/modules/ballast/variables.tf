@@ -155,3 +155,9 @@ variable "image_readers" {
   type        = list(string)
   default     = []
 }
+
+variable "oidc" {
+  description = "Identity provider that people sign in at; null: by passwords of ours."
+  type        = object({ issuer = string, client_id = string })
+  default     = null
+}

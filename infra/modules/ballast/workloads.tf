@@ -48,17 +48,20 @@ resource "google_cloud_run_v2_service" "api" {
 
     containers {
       image = var.image
-      args = [
+      args = concat([
         "api", "--mode", var.mode, "--host", "0.0.0.0", "--port", "8080", "--https", "--proxies", "*",
         "--temporal", "${var.temporal.address}/${var.temporal.namespace}",
-      ]
+        ], var.oidc == null ? [] : [
+        "--oidc", "${var.oidc.issuer},${var.oidc.client_id},https://${var.domain}/api/oidc/done",
+      ])
       ports {
         container_port = 8080
       }
 
       dynamic "env" {
         for_each = merge(local.environment, {
-          BALLAST_SCHEDULER = "${google_service_account.of["scheduler"].email},${local.audience},${var.track}"
+          BALLAST_SCHEDULER       = "${google_service_account.of["scheduler"].email},${local.audience},${var.track}"
+          BALLAST_SEALING_VERSION = var.secret_versions["sealing-key"]
         })
         content {
           name  = env.key
@@ -69,6 +72,8 @@ resource "google_cloud_run_v2_service" "api" {
         for_each = {
           BALLAST_DATABASE           = "database-url-api"
           BALLAST_OIDC_CLIENT_SECRET = "oidc-client-secret"
+          BALLAST_SEALING_KEY        = "sealing-key"
+          BALLAST_TEMPORAL_KEY       = "temporal-key"
         }
         content {
           name = env.key
