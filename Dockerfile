@@ -17,16 +17,16 @@ RUN npm run build
 FROM ${PYTHON} AS packages
 ARG UV=0.9.7
 ENV PIP_NO_CACHE_DIR=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
-RUN pip install "uv==${UV}" && uv venv /opt/ballast
+RUN pip install "uv==${UV}" && uv venv /usr/lib/ballast
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
-RUN uv pip install --python /opt/ballast/bin/python -c constraints.txt -r pyproject.toml --extra gcp
+RUN uv pip install --python /usr/lib/ballast/bin/python -c constraints.txt -r pyproject.toml --extra gcp
 COPY . .
-RUN uv pip install --python /opt/ballast/bin/python --no-deps .
-COPY --from=dashboard /web/out /opt/ballast/lib/python3.11/site-packages/web/out
+RUN uv pip install --python /usr/lib/ballast/bin/python --no-deps .
+COPY --from=dashboard /web/out /usr/lib/ballast/lib/python3.11/site-packages/web/out
 
 FROM packages AS training-packages
-RUN uv pip install --python /opt/ballast/bin/python --torch-backend=cpu -c constraints.txt \
+RUN uv pip install --python /usr/lib/ballast/bin/python --torch-backend=cpu -c constraints.txt \
     -r pyproject.toml --extra gcp --extra train
 
 FROM ${PYTHON} AS runtime
@@ -38,7 +38,7 @@ RUN groupadd --gid 10001 ballast \
     && pip uninstall -y pip setuptools wheel
 # What is healthy depends on the command: compose.yaml and infra/ ask the API's page and a worker's metrics.
 # The tree is read-only for whoever runs; the home and /tmp are all that is written to.
-ENV PATH=/opt/ballast/bin:$PATH \
+ENV PATH=/usr/lib/ballast/bin:$PATH \
     BALLAST_HOME=/var/lib/ballast \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
@@ -61,10 +61,10 @@ EXPOSE 8080
 ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "8080"]
 
 FROM runtime AS training
-COPY --from=training-packages /opt/ballast /opt/ballast
+COPY --from=training-packages /usr/lib/ballast /usr/lib/ballast
 USER 10001:10001
 
 # The last one is what a plain build makes: without the training stacks.
 FROM runtime AS slim
-COPY --from=packages /opt/ballast /opt/ballast
+COPY --from=packages /usr/lib/ballast /usr/lib/ballast
 USER 10001:10001
