@@ -115,6 +115,12 @@ def nothing_that_matters_can_be_deleted(plan: Plan) -> Iterator[str]:
             yield f"{bucket.address} may be deleted with all it holds"
 
 
+def nobody_chooses_his_own_address(plan: Plan) -> Iterator[str]:
+    for resource, container in containers(plan):
+        if "*" in (container.get("args") or []):
+            yield f"{resource.address} believes anybody's word about a caller's address"
+
+
 def images_are_named_by_digest(plan: Plan) -> Iterator[str]:
     for resource, container in containers(plan):
         if not re.search(r"@sha256:[0-9a-f]{64}$", container["image"]):
@@ -182,6 +188,7 @@ INVARIANTS = (
     workers_never_sleep,
     credentials_are_never_plain,
     nothing_that_matters_can_be_deleted,
+    nobody_chooses_his_own_address,
     images_are_named_by_digest,
     only_trading_reads_the_venues_key,
     no_workload_deletes_objects,

@@ -24,6 +24,7 @@ FAULTS = {
     "workers_never_sleep": ("workloads.tf", "cpu_idle          = false", "cpu_idle = true"),
     "credentials_are_never_plain": ("workloads.tf", "{ BALLAST_HOME = local.home }", '{ KRAKEN_KEY = "k" }'),
     "nothing_that_matters_can_be_deleted": ("secrets.tf", "protection = true", "protection = false"),
+    "nobody_chooses_his_own_address": ("workloads.tf", "local.proxies,", '"*",'),
     "images_are_named_by_digest": ("mlflow.tf", "= var.mlflow_image", '= "mlflow:latest"'),
     "only_trading_reads_the_venues_key": ("secrets.tf", '= ["trading"]', '= ["trading", "market"]'),
     "no_workload_deletes_objects": ("identities.tf", "storage.objectCreator", "storage.objectUser"),

@@ -6,6 +6,9 @@ locals {
     for name in keys(local.secrets) :
     name => "secret:projects/${var.project_number}/secrets/${name}/versions/${var.secret_versions[name]}"
   }
+  # Whose word about a caller's address is taken: Google's front ends and the balancer. Anybody's word would let a caller
+  # choose an address, and with it escape the lock-out.
+  proxies     = join(",", ["169.254.0.0/16", "35.191.0.0/16", "130.211.0.0/22", google_compute_global_address.in.address])
   environment = { BALLAST_HOME = local.home }
 }
 
@@ -49,7 +52,7 @@ resource "google_cloud_run_v2_service" "api" {
     containers {
       image = var.image
       args = concat([
-        "api", "--mode", var.mode, "--host", "0.0.0.0", "--port", "8080", "--https", "--proxies", "*",
+        "api", "--mode", var.mode, "--host", "0.0.0.0", "--port", "8080", "--https", "--proxies", local.proxies,
         "--temporal", "${var.temporal.address}/${var.temporal.namespace}",
         ], var.oidc == null ? [] : [
         "--oidc", "${var.oidc.issuer},${var.oidc.client_id},https://${var.domain}/api/oidc/done",
