@@ -35,8 +35,9 @@ class Refused(Exception):
         self.retry_after_s = retry_after_s
 
 
+REFUSAL: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
+    status: REFUSAL | {"description": description}
     for status, description in {
         400: "The request makes no sense.",
         401: "Nobody is signed in, or the token is not valid.",

@@ -5,7 +5,7 @@ engine down. Loosening belongs to the guard, which checks every act and records 
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request
@@ -17,7 +17,7 @@ from adapters.storage.trading_state import TradingStates
 from api.access.guard import may
 from api.access.principal import Principal
 from api.access.roles import Action
-from api.problems import REFUSALS, Refused
+from api.problems import REFUSAL, REFUSALS, Refused
 from api.scope import Keyed
 from api.wire import Answer, Money, money
 from temporal.guards import Guards
@@ -28,6 +28,9 @@ from trading.risk.trading_state import APPROVE, HALTED, REQUEST, Cause, Standing
 router = APIRouter(prefix="/api/portfolios/{portfolio}/halt", tags=["halt"], responses=REFUSALS)
 
 EVENTS_SHOWN = 100
+UNANSWERED: dict[int | str, dict[str, Any]] = {
+    503: REFUSAL | {"description": "The guard does not answer; nothing has changed."}
+}
 
 
 class Why(BaseModel):
@@ -173,12 +176,14 @@ def trip(body: Why, key: Keyed, who: Tripper, request: Request) -> Halted:
     return _halt(request, key, who, body, f"kill switch: {body.reason}")
 
 
-@router.post("/request-resume", summary="Ask for a resume; somebody else must approve it")
+@router.post(
+    "/request-resume", responses=UNANSWERED, summary="Ask for a resume; somebody else must approve it"
+)
 def request_resume(body: Review, key: Keyed, who: Requester, request: Request) -> Reviewed:
     return _review(request, key, who, body, REQUEST)
 
 
-@router.post("/approve-resume", summary="Approve a resume that somebody else asked for")
+@router.post("/approve-resume", responses=UNANSWERED, summary="Approve a resume that somebody else asked for")
 def approve_resume(body: Review, key: Keyed, who: Approver, request: Request) -> Reviewed:
     return _review(request, key, who, body, APPROVE)
 

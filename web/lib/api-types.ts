@@ -3319,6 +3319,16 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
+            /** @description The guard does not answer; nothing has changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
         };
     };
     trip_api_portfolios__portfolio__halt_kill_switch_post: {
@@ -3509,6 +3519,16 @@ export interface operations {
             };
             /** @description Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The guard does not answer; nothing has changed. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
