@@ -1,5 +1,5 @@
 import { AlertTriangle, CheckCircle2, CircleSlash, Info, Loader2 } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 import { Problem } from "@/lib/api";
 
 export type Tone = "plain" | "good" | "warn" | "bad" | "accent";
@@ -180,14 +180,23 @@ export function Field({
   hint,
   ...rest
 }: { label: string; hint?: string } & React.InputHTMLAttributes<HTMLInputElement>) {
+  const id = useId();
   return (
-    <label className="block">
-      <span className="mb-1 block font-medium">{label}</span>
+    <div>
+      <label htmlFor={id} className="mb-1 block font-medium">
+        {label}
+      </label>
       <input
         {...rest}
+        id={id}
+        aria-describedby={hint ? `${id}-hint` : undefined}
         className="min-h-10 w-full rounded border border-line bg-panel px-3 text-ink placeholder:text-muted"
       />
-      {hint && <span className="mt-1 block text-xs text-muted">{hint}</span>}
-    </label>
+      {hint && (
+        <p id={`${id}-hint`} className="mt-1 text-xs text-muted">
+          {hint}
+        </p>
+      )}
+    </div>
   );
 }

@@ -80,9 +80,12 @@ function Frame({ children }: { children: ReactNode }) {
       >
         skip to content
       </a>
-      <div className={`flex items-center justify-center px-4 py-1 text-xs font-semibold ${mode.tone}`}>
+      <section
+        aria-label="mode"
+        className={`flex items-center justify-center px-4 py-1 text-xs font-semibold ${mode.tone}`}
+      >
         {mode.words}
-      </div>
+      </section>
       <header className="sticky top-0 z-10 flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line bg-panel px-4 py-2">
         <span className="flex items-center gap-2 text-base font-bold">
           <Activity aria-hidden className="size-5 text-accent" /> Ballast

@@ -41,7 +41,6 @@ export function Session({
   const portfolios = useQuery({
     queryKey: ["portfolios"],
     queryFn: () => told(api.GET("/api/portfolios")),
-    enabled: me.isSuccess,
   });
   const outside = me.error instanceof Problem && me.error.status === 401;
   useEffect(() => {

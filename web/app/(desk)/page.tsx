@@ -7,7 +7,7 @@ import { Badge, Empty, Failure, Loading, Meter, Note, Panel, Stat } from "@/comp
 import { ago, amount, hourKey, percent, signed, time } from "@/lib/format";
 import { OUTCOMES } from "@/lib/outcomes";
 import { useAlerts, useEquity, useHours, useOverview } from "@/lib/questions";
-import { useView } from "@/lib/view";
+import { useNow, useView } from "@/lib/view";
 
 const TimeChart = dynamic(() => import("@/components/chart").then((chart) => chart.TimeChart), {
   ssr: false,
@@ -18,19 +18,14 @@ const STALE_AFTER_MS = 70 * 60 * 1000;
 
 export default function Page() {
   const overview = useOverview();
-  const { now, zone } = useView();
+  const { zone } = useView();
   if (overview.isPending) return <Loading what="the overview" />;
   if (overview.isError) return <Failure error={overview.error} again={overview.refetch} />;
   const told = overview.data;
-  const old = told.mode !== "replay" && told.last_ended && now - Date.parse(told.last_ended) > STALE_AFTER_MS;
   return (
     <>
       <h1 className="sr-only">Overview</h1>
-      {old && told.last_ended && (
-        <Note tone="warn">
-          The last hour ended {ago(told.last_ended, now)} ago. What is shown may be out of date.
-        </Note>
-      )}
+      {told.mode !== "replay" && told.last_ended && <Age ended={told.last_ended} />}
       <div className="grid gap-4 lg:grid-cols-3">
         <Panel title="Value" className="lg:col-span-2">
           <dl className="grid grid-cols-2 gap-4 sm:grid-cols-4">
@@ -145,8 +140,18 @@ export default function Page() {
   );
 }
 
+/** Says so when no hour has ended for longer than an hour takes. */
+function Age({ ended }: { ended: string }) {
+  const now = useNow();
+  if (now - Date.parse(ended) <= STALE_AFTER_MS) return null;
+  return (
+    <Note tone="warn">The last hour ended {ago(ended, now)} ago. What is shown may be out of date.</Note>
+  );
+}
+
 function Next({ mode, last }: { mode: string; last: string | null }) {
-  const { now, zone } = useView();
+  const { zone } = useView();
+  const now = useNow();
   if (mode === "replay" || !last)
     return (
       <Stat label="next" value="–" note={mode === "replay" ? "when the replay gets there" : "not yet"} />

@@ -31,7 +31,7 @@ function Open() {
       {orders.isError && <Failure error={orders.error} again={orders.refetch} />}
       {orders.data && (
         <Table
-          label="orders at work"
+          label="orders at work, newest first"
           rows={orders.data.items}
           id={(row) => row.id}
           empty="No order is at work."
