@@ -16,13 +16,19 @@ class Check(NamedTuple):
 def at_least(name: str, value: float | None, low: float, spell: str = "{:.3f}") -> Check:
     """Holds where the value is known and not below `low`."""
     found = "not measured" if value is None else spell.format(value)
-    return Check(name, f"at least {spell.format(low)}", found, value is not None and value >= low)
+    return Check(name, f"at least {spell.format(low)}", found, value is not None and bool(value >= low))
 
 
 def at_most(name: str, value: float | None, high: float, spell: str = "{:.3f}") -> Check:
     """Holds where the value is known and not above `high`."""
     found = "not measured" if value is None else spell.format(value)
-    return Check(name, f"at most {spell.format(high)}", found, value is not None and value <= high)
+    return Check(name, f"at most {spell.format(high)}", found, value is not None and bool(value <= high))
+
+
+def above(name: str, value: float | None, low: float, spell: str = "{:.2f}") -> Check:
+    """Holds where the value is known and greater than `low`."""
+    found = "not measured" if value is None else spell.format(value)
+    return Check(name, f"above {spell.format(low)}", found, value is not None and bool(value > low))
 
 
 def passed(checks: Iterable[Check]) -> bool:
