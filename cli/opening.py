@@ -90,6 +90,7 @@ def written(house: House, replay: "Replay", track: str, ports: Mapping[str, int]
         key=keys.key,
         secret=keys.secret,
         instruments=replay.pairs,
+        models=house.home / "models",
         cache=house.home / "cache" / "compiled",
     )
     file = house.track(track) / "worker.json"

@@ -159,10 +159,11 @@ def played_as(name: str) -> str:
 
 def deciders() -> tuple[str, ...]:
     """What a replayed hour can be decided by."""
+    from trading.models.promotion import CHAMPION
     from trading.policies.benchmarks import POLICIES
     from trading.policies.exercise import EXERCISE
 
-    return (*POLICIES, EXERCISE)
+    return (*POLICIES, CHAMPION, EXERCISE)
 
 
 def span(store: "BarStore", venue: str, names: list[str]) -> tuple[TradingHour, TradingHour]:

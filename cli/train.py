@@ -38,13 +38,19 @@ def train(
 
     Example: ballast train --preset quick --venue generated
     """
+    from cli import demo
     from cli.backtest import import_first
+    from cli.data import make_market
     from cli.models import open_registry
     from cli.walkforward import execute
+    from simulator.generator import VENUE
 
     folder = home_dir(home)
     if data is not None:
         import_first(data, venue, folder, quiet=as_json)
+    if venue == VENUE:
+        # A home has no made-up bars until somebody asks for them.
+        make_market(folder, demo.SEED, demo.YEARS, demo.INSTRUMENTS)
     begun = time.monotonic()
     walked = execute(folder, start, to, preset, venue, None)
     release = bundle(folder, Path(walked["log"]))

@@ -46,7 +46,8 @@ def up(
     predictor: Annotated[
         str,
         typer.Option(
-            help="What decides: cash, btc, basket, trend-a, trend-b, trend-vote, or exercise (no skill)."
+            help="What decides: champion (a promoted release), cash, btc, basket, trend-a, trend-b, "
+            "trend-vote, or exercise (no skill)."
         ),
     ] = "trend-vote",
     fees: Annotated[str, typer.Option(help="Fee preset: mission or kraken-2026-07.")] = "mission",

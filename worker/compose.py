@@ -17,12 +17,14 @@ from activities.market import MarketActivities
 from activities.messages import GuardRules
 from activities.orders import OrderActivities
 from activities.portfolios import BatchActivities
+from activities.ports import Release
 from activities.training import TrainingActivities
 from activities.waiting import WaitActivities
 from adapters.account import Account
 from adapters.alerts import AlertOutbox, AlertSettings
 from adapters.audit.sealer import Sealer
 from adapters.bars import BarStore
+from adapters.champion import Champion
 from adapters.entries import WorkingEntries
 from adapters.feed import VenueFeed
 from adapters.guard import Book, LiveGuard
@@ -48,6 +50,7 @@ from trading.clock import TradingHour
 from trading.instruments import Instrument
 from trading.live.documents import marks_of, parse_mandate
 from trading.live.sight import MarketRules
+from trading.models.promotion import CHAMPION
 from trading.models.protocol import Predictions
 from trading.policies.exercise import EXERCISE, exercise
 from worker.terms import Terms
@@ -71,7 +74,9 @@ class Exercise:
         return exercise(market.grid)
 
 
-RELEASES = {EXERCISE: Exercise()}
+def releases(terms: Terms) -> dict[str, Release]:
+    """What predicts where no policy drives, by the name that mandates call it by."""
+    return {EXERCISE: Exercise(), CHAMPION: Champion(terms.models or terms.home / "models", terms.mode)}
 
 
 class Shop(NamedTuple):
@@ -122,7 +127,9 @@ def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Act
     keys = terms.audit or terms.home / "audit"
     sealer = Sealer(shop.engine, keys, terms.anchor or str(keys / "anchor"), LockstepClock(shop.clock))
     return {
-        MARKET: MarketActivities(feed, shop.objects, shop.tracks, shop.clock, market, RELEASES).activities(),
+        MARKET: MarketActivities(
+            feed, shop.objects, shop.tracks, shop.clock, market, releases(terms)
+        ).activities(),
         TRADING: [
             *BatchActivities(floor, latch).activities(),
             *OrderActivities(floor).activities(),

@@ -34,6 +34,8 @@ class Terms(BaseModel):
     key: str
     secret: str
     instruments: tuple[str, ...]
+    models: Path | None = None
+    """Folder of the registry of releases; by default beside the track's own files."""
     cache: Path
     """Folder of compiled code."""
     queues: tuple[str, ...] = (MARKET, TRADING, TRADING_WAIT, TRAINING)
