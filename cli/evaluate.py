@@ -46,6 +46,7 @@ def forecasts(
 
     Example: ballast evaluate forecasts --venue generated --preset smoke
     """
+    from adapters.runs import Trials
     from trading.evaluation import forecasts as suite
     from trading.evaluation.outcomes import heard
     from trading.evaluation.pages.forecasts import page
@@ -65,8 +66,88 @@ def forecasts(
         found = suite.judge(rows, of.history.instruments, lambda done, total: beat("measuring", done, total))
         begin, end = suite.span(rows)
     told = {"suite": "forecasts", "from": begin, "to": end, **of.told}
+    told["trials"] = Trials(folder / "trials.jsonl").log(told)
     told |= {"figures": [plain(line) for line in found.lines], "pairs": [plain(pair) for pair in found.pairs]}
     conclude(folder, of, told, found.checks, lambda told: page(found, told), as_json=as_json)
+
+
+@app.command()
+def leakage(
+    venue: VenueOption = "binance",
+    preset: PresetOption = "full",
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Look for the future in features, fits and predictions, and prove that a planted leak is found.
+
+    Hours seen alone, later bars scrambled, labels shuffled, features shifted,
+    worlds with and without an edge, on the newest months of the walk's bars; and
+    every row of the log. About a minute on a quiet core.
+
+    Example: ballast evaluate leakage --venue generated --preset smoke
+    """
+    from adapters.bars import BarStore
+    from trading.compiled import use_cache
+    from trading.evaluation import leakage as suite
+    from trading.evaluation.pages.leakage import page
+    from trading.evaluation.worlds import window
+    from trading.models.families import FAMILIES
+    from trading.models.presets import preset as numbers_of
+
+    folder = home_dir(home)
+    use_cache(folder / "cache" / "compiled")
+    with shown() as beat:
+        beat("reading bars", 0, 0)
+        of = opened(folder, venue, preset)
+        first, last = of.about["bars_first"], of.about["last"]
+        grid = BarStore(folder / "bars").grid(venue, first, last, of.about["instruments"])
+        found = suite.leakage(window(grid), FAMILIES, lambda what: beat(what, 0, 0))
+        beat("reading the log", 0, 0)
+        said = {name: of.log.read(name, first, last) for name in of.log.models()}
+        found.checks.append(suite.early(said, numbers_of(preset).walk.gap_h))
+    told = {"suite": "leakage", **of.told, "figures": plain(found._replace(checks=[]))}
+    conclude(folder, of, told, found.checks, lambda told: page(found, told), as_json=as_json)
+
+
+@app.command()
+def strategy(
+    venue: VenueOption = "binance",
+    preset: PresetOption = "full",
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Trade the log beside every benchmark, under both fee presets, and see what one change leaves of it.
+
+    Costs times 0, 1.5 and 2, every decision an hour late, thresholds 20 % lower
+    and higher, each learner left out of the stack; intervals, deflated Sharpe
+    ratio over all trials, probability of overfitting, and the verdict.
+
+    Example: ballast evaluate strategy --venue generated --preset smoke
+    """
+    from cli.judging import judge
+    from trading.evaluation.pages.strategy import page
+
+    folder = home_dir(home)
+    with shown() as beat:
+        beat("reading the log", 0, 0)
+        of = opened(folder, venue, preset)
+        found = judge(of, folder, beat)
+    fees, run = next(iter(found.runs.items()))
+    told = {"suite": "strategy", "from": run.details["from"], "to": run.details["to"], **of.told}
+    told["trials"] = found.trials
+    told |= {"verdict": found.strategy.analyses[fees].verdict.outcome}
+    told["fees"] = {name: plain(of) for name, of in found.strategy.analyses.items()}
+    told["changed"] = [
+        {"kind": one.kind, "name": one.name, "metrics": plain(one.metrics)} for one in found.strategy.variants
+    ]
+    conclude(
+        folder,
+        of,
+        told,
+        found.strategy.checks,
+        lambda told: page(found.strategy, found.runs, told),
+        as_json=as_json,
+    )
 
 
 def opened(home: Path, venue: str, preset: str) -> "Walked":
@@ -94,16 +175,11 @@ def conclude(
     *,
     as_json: bool,
 ) -> None:
-    """Log the look as a trial, write the page, put the outcome on record, and say it."""
+    """Write the page, put the outcome on record, and say it."""
     from adapters.evaluations import Dossier
-    from adapters.runs import Trials
     from cli.models import open_registry
     from trading.evaluation.checks import passed
 
-    looked: dict[str, Any] = {
-        key: told[key] for key in ("suite", "walk", "log_digest", "from", "to") if key in told
-    }
-    told["trials"] = Trials(home / "trials.jsonl").log(looked)
     told["passed"] = passed(checks)
     told["checks"] = [check._asdict() for check in checks]
     told["title"] = of.roster.title

@@ -99,3 +99,47 @@ def test_without_a_walk_the_command_says_what_to_run(tmp_path: Path):
     result = ballast(tmp_path, "evaluate", "forecasts", *MADE)
     assert result.exit_code == 1
     assert "ballast walkforward --venue generated --preset smoke" in " ".join(result.output.split())
+
+
+@pytest.fixture(scope="module")
+def strategy(home: Path) -> dict[str, Any]:
+    return evaluate(home, "strategy")
+
+
+def test_the_strategy_is_run_under_both_fees_and_with_one_thing_changed(strategy: dict[str, Any]):
+    assert list(strategy["fees"]) == ["mission", "kraken-2026-07"]
+    for of in strategy["fees"].values():
+        assert {"cash", "btc", "basket", "trend-a", "trend-vote raw"} <= of["benchmarks"].keys()
+    kinds = [of["kind"] for of in strategy["changed"]]
+    assert [kinds.count(kind) for kind in ("cost", "threshold", "delay", "without")] == [
+        3,
+        8,
+        1,
+        len(LEARNERS),
+    ]
+
+
+def test_knowledge_of_what_comes_is_traded_on_and_costs_take_their_share(strategy: dict[str, Any]):
+    base = strategy["fees"]["mission"]["metrics"]
+    changed = {of["name"]: of["metrics"] for of in strategy["changed"]}
+    assert base["trades"] > 0
+    assert changed["cost × 0"]["fees_paid"] == 0.0
+    assert changed["cost × 0"]["cagr"] > base["cagr"] > changed["cost × 2"]["cagr"]
+
+
+def test_every_configuration_counts_in_the_deflated_ratio(home: Path, strategy: dict[str, Any]):
+    lines = (home / "trials.jsonl").read_text().splitlines()
+    looked = [json.loads(line) for line in lines]
+    changed = {line["changed"] for line in looked if "changed" in line}
+    assert changed == {of["name"] for of in strategy["changed"]}
+    luck = strategy["fees"]["mission"]["luck"]
+    assert luck["variance_measured"]
+    assert luck["trials"] >= len(changed) + 2
+    assert len(lines) == strategy["trials"]
+
+
+def test_the_strategys_page_shows_the_verdict_beside_its_checks(strategy: dict[str, Any]):
+    page = Path(strategy["report"]).read_text()
+    for words in ("Verdict: NOT MET", "Sharpe ratio one hour late", "without forest", "fees kraken-2026-07"):
+        assert words in page
+    assert "http" not in page

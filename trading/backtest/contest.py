@@ -78,13 +78,30 @@ def contest(plan: Plan, market: Scene, predictions: Predictions | None, progress
     runs = {
         plan.predictor: enrol(plan.predictor, plan.config, kept=fields(EquityRow)),
         BESIDE: enrol(plan.predictor, plan.config._replace(fees=plan.other_fees)),
-        DOUBLE_COST: enrol(plan.predictor, doubled(plan.config)),
+        DOUBLE_COST: enrol(plan.predictor, at_cost(plan.config, 2.0)),
     }
     for name in POLICIES:
         runs.setdefault(name, enrol(name, plan.config))
         runs[name + RAW] = enrol(name, plan.config, raw=True)
     logs = simulate(_counted(plan, market, predictions, progress), list(runs.values()))
     return Result(dict(zip(runs, logs, strict=True)), runs[plan.predictor].closing())
+
+
+def variants(
+    plan: Plan,
+    market: Scene,
+    predictions: Predictions,
+    configs: Mapping[str, TradingConfig],
+    progress: Progress,
+) -> dict[str, Logs]:
+    """Run the plan's predictor once under each configuration, by name."""
+    order = Mandate(PREDICTIONS, 0, 0, plan.review_after_h)
+    runs = [
+        Portfolio(plan.opening, config, order, market.instruments, kept=MEASURED)
+        for config in configs.values()
+    ]
+    logs = simulate(_counted(plan, market, predictions, progress), runs)
+    return dict(zip(configs, logs, strict=True))
 
 
 def _counted(
@@ -137,16 +154,16 @@ def unlimited(config: TradingConfig) -> TradingConfig:
     return config._replace(limits=limits, kill_switch=switch)
 
 
-def doubled(config: TradingConfig) -> TradingConfig:
-    """The configuration with every cost twice as high."""
+def at_cost(config: TradingConfig, times: float) -> TradingConfig:
+    """The configuration with every cost so many times as high; fees to the nearest ppm."""
     fees, rules = config.fees, config.execution
     return config._replace(
-        fees=Fees(2 * fees.maker_ppm, 2 * fees.taker_ppm),
+        fees=Fees(round(times * fees.maker_ppm), round(times * fees.taker_ppm)),
         execution=rules._replace(
-            slippage_min=2 * rules.slippage_min,
-            slippage_sigma=2 * rules.slippage_sigma,
-            impact=2 * rules.impact,
-            spread_min=2 * rules.spread_min,
+            slippage_min=times * rules.slippage_min,
+            slippage_sigma=times * rules.slippage_sigma,
+            impact=times * rules.impact,
+            spread_min=times * rules.spread_min,
         ),
     )
 
