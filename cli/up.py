@@ -21,6 +21,12 @@ class Mode(StrEnum):
     live = "live"
 
 
+ONLY_REPLAY = (
+    "this version cannot run mode {}: its worker knows the simulated exchange only; `ballast up` replays, "
+    "and `ballast doctor` says what paper will ask for"
+)
+
+
 def up(
     mode: Annotated[
         Mode, typer.Option(help="replay: recorded or made-up hours, a few seconds each.")
@@ -79,10 +85,7 @@ def up(
     from cli.voice import Voice
 
     if mode is not Mode.replay:
-        raise UsageError(
-            f"this version cannot run mode {mode}: its worker knows the simulated exchange only; "
-            "`ballast up` replays, and `ballast doctor` says what paper will ask for"
-        )
+        raise UsageError(ONLY_REPLAY.format(mode))
     house, voice = House(home_dir(home)), Voice(as_json=as_json)
     first = begin.replace(tzinfo=UTC) if begin else None
     with alone(house, voice.say):
