@@ -1,11 +1,14 @@
 """The application, put together from what it is given; nothing is read from the environment here."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.middleware.gzip import GZipMiddleware
@@ -45,6 +48,8 @@ from temporal.guards import Guards
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
 SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
 GZIP_BYTES_MIN = 1_000
+THREADS, VIEWS = 12, 8
+"""At once. One process answers no faster by more, and a database has 15 connections for it."""
 
 PARTS = (
     *(session, oidc, users, portfolios, positions, hours, orders),
@@ -76,7 +81,12 @@ class Parts(NamedTuple):
 def application(parts: Parts) -> FastAPI:
     """The API over these parts."""
     app = FastAPI(
-        title="Ballast", version="1", docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json"
+        title="Ballast",
+        version="1",
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=_few_threads,
     )
     app.state.engine = parts.engine
     app.state.objects = parts.objects
@@ -85,6 +95,7 @@ def application(parts: Parts) -> FastAPI:
     app.state.changes = Changes(parts.engine)
     app.state.trading_states = TradingStates(parts.engine, SystemClock())
     app.state.guards = parts.guards
+    app.state.turns = asyncio.Semaphore(VIEWS)
     app.state.access = Access(parts.engine, parts.now, parts.record)
     app.state.setup_token = SetupToken(parts.home)
     app.state.oidc = parts.oidc
@@ -100,3 +111,9 @@ def application(parts: Parts) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecureHeaders, https=parts.https)
     return app
+
+
+@asynccontextmanager
+async def _few_threads(_app: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield

@@ -1,6 +1,6 @@
 """One portfolio on one track, seen by someone who may: what nearly every read begins with."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Path, Query, Request
@@ -29,8 +29,21 @@ TrackQuery = Annotated[
 ]
 
 
+async def turn(request: Request) -> AsyncIterator[None]:
+    """Wait until few enough others hold a view.
+
+    A view holds a connection while its request moves from thread to thread. Were there more views than
+    connections, every thread could come to wait for a connection whose holder waits for a thread.
+    """
+    async with request.app.state.turns:
+        yield
+
+
+Turn = Annotated[None, Depends(turn)]
+
+
 def scope(
-    request: Request, principal: Reader, portfolio: PortfolioPath, track: TrackQuery = None
+    request: Request, principal: Reader, _turn: Turn, portfolio: PortfolioPath, track: TrackQuery = None
 ) -> Iterator[Scope]:
     """The portfolio named by the path; 404 when there is none or it is not theirs to see."""
     seen(principal, portfolio)

@@ -7,7 +7,9 @@ import json
 from datetime import timedelta
 from urllib.parse import quote
 
+import httpx
 import pytest
+from anyio import to_thread
 
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import unit_of_work
@@ -253,3 +255,19 @@ def test_nobody_sees_the_portfolio_of_another(world: World) -> None:
     for name in ("orders", "trades", "verdicts", "alerts", "audit"):
         told = ada.get(f"/api/portfolios/hers/{name}").text
         assert "his" not in told.replace("this", ""), name
+
+
+def test_a_crowd_larger_than_threads_and_connections_is_answered(world: World) -> None:
+    with_a_past(world.engine)
+    world.person("ada", Role.VIEWER)
+    _, secret = world.client().app.state.access.add_token("ada", "program", Scope.READ, 1, by="test")
+
+    async def crowd() -> list[int]:
+        to_thread.current_default_thread_limiter().total_tokens = 4
+        transport = httpx.ASGITransport(app=world.client().app)
+        headers = {"Authorization": f"Bearer {secret}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers) as client:
+            answers = await asyncio.gather(*(client.get(f"{BASE}/alerts") for _ in range(40)))
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(crowd()) == [200] * 40

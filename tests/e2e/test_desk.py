@@ -16,6 +16,7 @@ from statistics import median
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 from platformdirs import user_cache_path
 from sqlalchemy import Engine, func, select
@@ -168,6 +169,25 @@ def test_no_page_has_a_fault_that_axe_finds(people: Desk, browser: Browser) -> N
     seen = browser.play("axe", people.base, pages=PAGES, button="Halt")
     assert seen.found == {"pages": 2 * len(PAGES) + 4, "violations": []}
     assert seen.errors == []
+
+
+def overview_scores(people: Desk, browser: Browser) -> dict[str, int]:
+    credentials = {"name": "vera", "password": PASSWORD}
+    with httpx.Client(base_url=people.base, trust_env=False) as client:
+        client.post("/api/session", json=credentials).raise_for_status()
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    scores: dict[str, int] = browser.lighthouse(people.base, cookie, phone=False)["scores"]
+    return scores
+
+
+def test_lighthouse_finds_the_overview_accessible_and_well_made(people: Desk, browser: Browser) -> None:
+    scores = overview_scores(people, browser)
+    assert (scores["accessibility"], scores["best-practices"]) == (100, 100)
+
+
+@pytest.mark.slow
+def test_lighthouse_finds_the_overview_quick_on_a_quiet_machine(people: Desk, browser: Browser) -> None:
+    assert max(overview_scores(people, browser)["performance"] for _ in range(3)) >= 95
 
 
 class Halt(NamedTuple):
