@@ -68,7 +68,7 @@ class VenueFeed:
             return pl.DataFrame(schema=SCHEMA)
 
     def backfill(self, instrument: str, first: TradingHour, last: TradingHour) -> int:
-        """Rebuild hours from single trades; returns how many were added. Windows have them after a restart."""
+        """Rebuild hours from single trades; returns how many were added, known after a restart."""
         bars = self._market.rebuilt(instrument, first.number, last.number).bars
         return self._store.write(self._venue, instrument, bars.select(*SCHEMA)).added
 
