@@ -7,7 +7,10 @@ from scipy.stats import spearmanr
 from sklearn.metrics import brier_score_loss, log_loss
 
 from trading.evaluation.days import correlation, lags_d, mean, pooled, rank_correlation, slope
+from trading.evaluation.outcomes import rolling_rate
 from trading.evaluation.skill import Said, by_bin, calibration_error, calibration_interval, measure
+from trading.models.history import History
+from trading.models.labels import HORIZONS_H
 
 DAYS, COINS = 120, 6
 
@@ -124,3 +127,38 @@ def test_tenths_hold_all_rows_and_rise_with_the_edge(rows: Said):
     came = [of.came.value for of in tenths if of.came]
     assert came[0] < 0 < came[-1]
     assert mean(rows.returns, rows.asof) is not None
+
+
+def history_of(returns: np.ndarray) -> History:
+    """A history of which only returns are known, (hours, instruments, horizons)."""
+    hours, coins, _ = returns.shape
+    flat, flags = np.zeros((hours, coins)), np.ones((hours, coins), dtype=bool)
+    return History(
+        first=480_000,
+        instruments=tuple("ABC"[:coins]),
+        names=(),
+        features=np.zeros((hours, coins, 0), dtype=np.float32),
+        sigma_24=flat,
+        returns=returns,
+        scaled=returns,
+        held=flat,
+        eligible=flags,
+        sample=flags,
+        predicted=flags,
+        known=np.zeros(coins, dtype=np.int64),
+    )
+
+
+@pytest.mark.parametrize("h", range(3))
+def test_the_rolling_rate_counts_what_was_settled_before_and_nothing_later(h: int):
+    returns = np.random.default_rng(5).normal(0, 1, (200, 3, 3))
+    asof = np.array([480_000, 480_100, 480_150])
+    rate = rolling_rate(history_of(returns), asof)[:, h]
+    settled = returns[: 100 - HORIZONS_H[h], :, h]
+    assert rate[0] == 0.5
+    assert rate[1] == pytest.approx(((settled > 0).sum() + 1) / (settled.size + 2))
+    later = returns.copy()
+    later[100 - HORIZONS_H[h] :] *= -1
+    assert rolling_rate(history_of(later), asof)[1, h] == rate[1]
+    later[100 - HORIZONS_H[h] - 1] *= -1
+    assert rolling_rate(history_of(later), asof)[1, h] != rate[1]
