@@ -139,7 +139,7 @@ def hour(scope: Scoped, request: Request, asof: AsofPath) -> OneHour:
     try:
         number = TradingHour.at(asof)
     except ValueError as error:
-        raise Refused(422, "malformed request", "an asof is a full hour in UTC: 2026-01-01T12:00Z") from error
+        raise Refused(400, "malformed request", "an asof is a full hour in UTC: 2026-01-01T12:00Z") from error
     try:
         told = story(scope.session, scope.key, asof)
     except UsageError as error:
