@@ -16,6 +16,9 @@ FOREVER = "public, max-age=31536000, immutable"
 class Page(StaticFiles):
     """The exported dashboard. What has a hash in its name is kept for ever, the rest is asked for anew."""
 
+    async def check_config(self) -> None:
+        """Before it was built there is simply nothing to be found."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         kept = FOREVER if path.startswith("_next/static/") else "no-cache"

@@ -164,7 +164,7 @@ def guarded(server: DevServer, engine: Engine, key: PortfolioKey) -> Iterator[No
 
     thread = Thread(target=asyncio.run, args=(work(),))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield
     finally:
