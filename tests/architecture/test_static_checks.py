@@ -54,7 +54,7 @@ def test_the_words_are_spelled_as_the_dictionary_has_them() -> None:
 
 CALLED_BY_NAME = [
     *("main", "pytest_*", "test_*", "handle_*", "do_GET", "do_POST", "log_message"),
-    *("process_bind_param", "process_result_value", "load_overload", "forward"),
+    *("process_bind_param", "process_result_value", "load_overload", "check_config", "forward"),
 ]
 CALLED_BY_PEERS = ["init", "Scored", "populate_*", "custom_stake_amount"]
 """Strategies of the benchmarks' and tests' peers, which their frameworks look up."""

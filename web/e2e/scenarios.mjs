@@ -109,6 +109,7 @@ export async function tooEarly({ signIn, given }) {
 export async function approve({ signIn }) {
   const { page } = await signIn("bob");
   await page.getByRole("link", { name: "Risk", exact: true }).click();
+  await page.getByRole("button", { name: "Approve the resume" }).waitFor();
   const offered = await buttons(page);
   await command(page, "Approve the resume", "looked at it too", "resume");
   await page.getByRole("button", { name: "Halt" }).waitFor();
