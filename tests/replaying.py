@@ -187,9 +187,11 @@ async def replaying(
         client = await client_of(terms.server)
         worker = start_worker(terms, folder)
         driver = ReplayDriver(client, track, list(portfolios), venue.address)
+        replay = Replay(terms, client, driver, venue, folder, market, worker)
         try:
-            yield Replay(terms, client, driver, venue, folder, market, worker)
+            yield replay
         finally:
             await driver.close()
-            worker.terminate()
-            worker.wait(30)
+            # A test may have killed the first worker and started another.
+            replay.worker.terminate()
+            replay.worker.wait(30)
