@@ -28,6 +28,8 @@ from trading.execution.placing import (
     watch,
 )
 from trading.execution.protocol import Instruction, Kind, Status
+from trading.portfolio import Reading
+from trading.records import blank
 
 BUY = Instruction(order_id(TRACK, "intent", Kind.LIMIT, 0), PAIR, Kind.LIMIT, LOTS, LIMIT)
 EXIT = Exit(TRACK, "exit", PAIR, LOTS, 0, 10)
@@ -163,6 +165,15 @@ def test_a_dear_ask_keeps_the_rest_from_the_market() -> None:
         ("limit", State.CANCELLED, 0),
         ("market", State.DENIED, 0),
     ]
+
+
+@pytest.mark.parametrize(("ask", "state"), [(10_039, State.FILLED), (10_040, State.DENIED)])
+def test_the_slippage_to_expect_counts_against_the_market_too(ask: int, state: State) -> None:
+    """0.1 of 1 % is 10 bp of the ask, 11 ticks here; the limit allows 50 ticks above itself."""
+    seen = blank(Reading, 1)[0]
+    seen.sigma_1h, seen.sigma_24, seen.notional_24h = 0.01, 0.04, 10**18
+    orders = World(gate=Gate(ask=ask)).run(lambda: enter(entry(reading=seen)))
+    assert (orders[-1].instruction.kind.value, orders[-1].state) == ("market", state)
 
 
 @pytest.mark.parametrize("ask", [0, -1])
