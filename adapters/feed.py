@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from adapters.bars import BarStore
-from adapters.kraken.market_data import MarketData
+from adapters.kraken.market_data import OHLC_HOURS, MarketData
 from trading.clock import DAY_H, TradingHour
 from trading.errors import VenueRefused
 from trading.grid import CARRY_H, dense
@@ -19,7 +19,8 @@ from trading.quality import SCHEMA
 WINDOW_H = 122 * DAY_H
 """Hours that the longest policy and every feature need, in whole days and one more."""
 
-
+REACH_H = OHLC_HOURS - DAY_H
+"""Hours that can be asked for, with a day to spare for an hour that is caught up with late."""
 UNLISTED = "EQuery:Unknown asset pair"
 
 
@@ -29,25 +30,30 @@ class VenueFeed:
     def __init__(self, venue: str, market: MarketData, store: BarStore, instruments: Sequence[str]) -> None:
         self._venue, self._market, self._store = venue, market, store
         self._bars = dict.fromkeys(instruments, pl.DataFrame(schema=SCHEMA))
-        self._through: TradingHour | None = None
+        self._through: dict[str, int] = {}
+        """The hour up to which each instrument was asked for."""
 
     def catch_up(self, hour: TradingHour) -> None:
         """Bring in every finished hour up to `hour`; a venue that does not answer raises, and nothing of the
         hour counts as known.
         """
-        if self._through is None or hour < self._through:
+        if not self._through or hour.number < max(self._through.values()):
             self._load(hour)
-        assert self._through is not None
-        if self._through >= hour:
-            return
-        first = max(self._through.number, hour.number - WINDOW_H) + 1
-        fresh = {name: self._recent(name, first) for name in self._bars}
+        fresh = {name: self._recent(name, first) for name, first in self._firsts(hour).items()}
         for name, bars in fresh.items():
-            new = bars.filter(pl.col("asof") <= hour.asof)
+            after = TradingHour(self._through[name]).asof
+            new = bars.filter(pl.col("asof").is_between(after, hour.asof, closed="right"))
             if new.height:
                 self._store.write(self._venue, name, new)
                 self._bars[name] = pl.concat([self._bars[name], new.select(self._bars[name].columns)])
-        self._through = hour
+        self._through = dict.fromkeys(self._bars, hour.number)
+
+    def _firsts(self, hour: TradingHour) -> dict[str, int]:
+        """The first hour to ask for of each instrument that is behind. One that is further behind than the
+        venue reaches has a gap and does not hold up the others; when all are, the venue says so.
+        """
+        reach = min(max(self._through.values()), hour.number - REACH_H)
+        return {name: max(at, reach) + 1 for name, at in self._through.items() if at < hour.number}
 
     def window(self, hour: TradingHour) -> Grid:
         """The window ending at `hour`."""
@@ -73,11 +79,11 @@ class VenueFeed:
         return self._store.write(self._venue, instrument, bars.select(*SCHEMA)).added
 
     def _load(self, hour: TradingHour) -> None:
-        """Read what the store has; what it lacks at the end is asked of the venue."""
-        first = hour.number - WINDOW_H - CARRY_H
+        """Read what the store has. What an instrument lacks at its end is asked of the venue, whatever the
+        others have: it may not have traded, or the writing of the hour was cut off before its turn.
+        """
+        before = hour.number - WINDOW_H - CARRY_H
         for name in self._bars:
-            self._bars[name] = self._store.read(self._venue, name, first, hour.number)
-        known = [bars["asof"].max() for bars in self._bars.values() if bars.height]
-        # A coin that did not trade in the newest hour is no gap: the newest bar of any coin tells.
-        newest = max((TradingHour.at(time) for time in known), default=TradingHour(first))  # type: ignore[arg-type]
-        self._through = newest.previous if newest == hour and len(known) < len(self._bars) else newest
+            bars = self._store.read(self._venue, name, before, hour.number)
+            self._bars[name] = bars
+            self._through[name] = TradingHour.at(bars["asof"][-1]).number if bars.height else before
