@@ -2,18 +2,22 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.models.protocol import Predictions
 from trading.models.serving import Serving, recent
 
+if TYPE_CHECKING:
+    from adapters.model_registry import Shelf
+
 
 class Champion:
     """The champion of a registry for one mode; MLflow is opened by the first hour, and then no more."""
 
-    def __init__(self, folder: Path, mode: str) -> None:
-        self._folder, self._mode = folder, mode
+    def __init__(self, folder: Path, mode: str, shelf: "Shelf | None" = None) -> None:
+        self._folder, self._mode, self._shelf = folder, mode, shelf
 
     def predict(self, market: Scene, hour: TradingHour) -> Predictions:
         """Predictions at asof, from a window that ends there; a `UsageError` where no release may serve."""
@@ -25,5 +29,5 @@ class Champion:
     def _loaded(self) -> tuple[str, Serving]:
         from adapters.model_registry import ModelRegistry
 
-        known, release = ModelRegistry(self._folder).champion(self._mode)
+        known, release = ModelRegistry(self._folder, self._shelf).champion(self._mode)
         return f"release-{known.digest[:16]}", Serving(release)

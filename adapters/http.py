@@ -14,6 +14,7 @@ import httpx
 from adapters.clock import Clock
 from adapters.deadline import CallEnd, bounded_transport
 from adapters.replies import Received, ReplyLog
+from trading.errors import VenueUnavailable
 
 USER_AGENT = "ballast"
 DEADLINE_S = 10.0
@@ -113,9 +114,9 @@ class Wire:
     def _keep(self, received: Received) -> str:
         try:
             return self._log.keep(received)
-        except OSError as error:
+        except (OSError, VenueUnavailable) as error:
             # An answer that leaves no trace counts as none: what it said could not be proved later.
-            raise NoAnswer(f"the answer could not be stored ({error.strerror})") from error
+            raise NoAnswer(f"the answer could not be stored ({error})") from error
 
 
 def _reason(error: httpx.HTTPError) -> str:

@@ -1,8 +1,10 @@
 """Releases in MLflow: logged as files, registered, found by version or alias, never unpickled.
 
 The embedded registry is MLflow's store on SQLite, without a server: `<home>/models/registry.db` and a folder
-of bundles beside it. Every method touches MLflow, whose import takes seconds: `ModelRegistry` is made by
-those who need it. The digest that a bundle must have is a tag of its version, apart from the bundle.
+of bundles beside it. In production it is PostgreSQL and a bucket (`Shelf`), again without a server between;
+MLflow's own is for people who want to look. Every method touches MLflow, whose import takes seconds:
+`ModelRegistry` is made by those who need it. The digest that a bundle must have is a tag of its version,
+apart from the bundle.
 
 Promotions stand twice: as the alias, which is one row and moves at once, and as a line of an append-only
 record, which is written first. Who reads the alias checks it against the last line.
@@ -20,6 +22,8 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from adapters.files import locked
+from adapters.logs_gcs import BucketRecords
+from adapters.objects_gcs import GOOGLE
 from adapters.records import Records
 from trading.config import canonical_json
 from trading.errors import InvariantError, UsageError
@@ -58,15 +62,24 @@ class Registered(NamedTuple):
     created: datetime
 
 
-class ModelRegistry:
-    """The releases of one home."""
+class Shelf(NamedTuple):
+    """Where a registry is that several machines share."""
 
-    def __init__(self, folder: Path) -> None:
+    database: str
+    """URL of MLflow's own database, `postgresql://…`."""
+    place: str
+    """`gs://BUCKET/PREFIX` of bundles and records."""
+
+
+class ModelRegistry:
+    """The releases of one home, or of a shelf; `folder` is then for locks of this machine alone."""
+
+    def __init__(self, folder: Path, shelf: Shelf | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._record = Records(folder / "records" / "promotions.jsonl")
-        self._evaluations = Records(folder / "records" / "evaluations.jsonl")
-        self._client = _connect(folder)
+        self._record = _records(folder, shelf, "promotions")
+        self._evaluations = _records(folder, shelf, "evaluations")
+        self._client = _connect(folder, shelf)
 
     def register(self, release: Release) -> Registered:
         """Log a release and make it the challenger; the same release again is the version that it has."""
@@ -106,11 +119,13 @@ class ModelRegistry:
     def load(self, which: int | str) -> Release:
         """The release, with every hash verified; what does not match is a `DataError`."""
         known = self.version(which)
-        source = self._client.get_model_version(NAME, str(known.version)).source
-        folder = Path(url2pathname(urlparse(str(source)).path))
-        names = [MANIFEST, *(path.name for path in folder.glob(f"*{SUFFIX}"))]
-        files = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
-        return Release.of_files(files, known.digest)
+        source = str(self._client.get_model_version(NAME, str(known.version)).source)
+        if source.startswith(GOOGLE):
+            from mlflow.artifacts import download_artifacts
+
+            with TemporaryDirectory() as copy:
+                return _read(Path(download_artifacts(source, dst_path=copy)), known.digest)
+        return _read(Path(url2pathname(urlparse(source).path)), known.digest)
 
     def champion(self, mode: str) -> tuple[Registered, Release]:
         """The release that trades in `mode`; a `UsageError` when there is none that may."""
@@ -193,18 +208,31 @@ def _succession(record: Sequence[Promotion]) -> list[Promotion]:
     return line
 
 
-def _connect(folder: Path) -> "MlflowClient":
-    """MLflow's client on the folder's database, whose tables and experiment are made the first time."""
+def _read(folder: Path, digest: str) -> Release:
+    names = [MANIFEST, *(path.name for path in folder.glob(f"*{SUFFIX}"))]
+    files = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
+    return Release.of_files(files, digest)
+
+
+def _records(folder: Path, shelf: Shelf | None, name: str) -> "Records | BucketRecords":
+    if shelf is None:
+        return Records(folder / "records" / f"{name}.jsonl")
+    return BucketRecords(f"{shelf.place}/records/{name}")
+
+
+def _connect(folder: Path, shelf: Shelf | None) -> "MlflowClient":
+    """MLflow's client on its database, whose tables and experiment are made the first time."""
     os.environ.update(QUIET)
     from mlflow import MlflowClient
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    address = f"sqlite:///{folder / 'registry.db'}"
+    address = shelf.database if shelf else f"sqlite:///{folder / 'registry.db'}"
+    bundles = f"{shelf.place}/bundles" if shelf else (folder / "bundles").as_uri()
     with locked(folder):
         client = MlflowClient(address, address)
         if client.get_experiment_by_name(NAME) is None:
-            client.create_experiment(NAME, artifact_location=(folder / "bundles").as_uri())
+            client.create_experiment(NAME, artifact_location=bundles)
             client.create_registered_model(NAME)
     return client
 

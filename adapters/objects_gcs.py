@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.objects import ObjectStore
-from trading.errors import DataError, VenueUnavailable
+from trading.errors import DataError, UsageError, VenueUnavailable
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Bucket
 
 GOOGLE = "gs://"
 CHECKSUM = "crc32c"
+NEAR_BYTES = 256 << 20
+"""Of near copies, about."""
 REPLY_S, TRIES_S = 20.0, 60.0
 """Of one call, and of all its repetitions."""
 
@@ -27,25 +29,28 @@ REPLY_S, TRIES_S = 20.0, 60.0
 class BucketObjects(ObjectStore):
     """An object store whose folder is a copy of a bucket: `<prefix>/<first two digits>/<sha256>`.
 
-    What was put is in the bucket before it is in the folder; the folder may be lost at any time. Every method
-    raises `VenueUnavailable` when the bucket does not answer; nothing is then half written.
+    What was put is in the bucket before it is in the folder. The folder may be lost at any time, and loses
+    its oldest files where it outgrows `NEAR_BYTES`, since it may be memory. Every method raises
+    `VenueUnavailable` when the bucket does not answer; nothing is then half written.
     """
 
     def __init__(self, bucket: Bucket, prefix: str, near: Path) -> None:
         super().__init__(near)
-        self._bucket, self._prefix = bucket, prefix
+        self._bucket, self._prefix, self._room = bucket, prefix, 0
 
     def put(self, source: Path) -> str:
         with source.open("rb") as file:
             blob = self._blob(file_digest(file, "sha256").hexdigest())
-        with _answering(), _once():
-            blob.upload_from_filename(str(source), if_generation_match=0, **_patience())
+        with answering(), _once():
+            blob.upload_from_filename(str(source), if_generation_match=0, **patience())
+        self._make_room(source.stat().st_size)
         return super().put(source)
 
     def put_bytes(self, content: bytes) -> str:
         blob = self._blob(sha256(content).hexdigest())
-        with _answering(), _once():
-            blob.upload_from_string(content, if_generation_match=0, **_patience())
+        with answering(), _once():
+            blob.upload_from_string(content, if_generation_match=0, **patience())
+        self._make_room(len(content))
         return super().put_bytes(content)
 
     def path(self, name: str) -> Path:
@@ -53,15 +58,31 @@ class BucketObjects(ObjectStore):
         try:
             return super().path(name)
         except DataError:
-            super().put_bytes(self._fetched(name))
+            content = self._fetched(name)
+            self._make_room(len(content))
+            super().put_bytes(content)
             return super().path(name)
+
+    def _make_room(self, bytes_: int) -> None:
+        """Remove the oldest near copies where as much again would be too much; they can be fetched again."""
+        self._room -= bytes_
+        if self._room >= 0:
+            return
+        files = sorted(
+            (file for file in self.root.glob("??/*") if file.is_file()), key=lambda file: file.stat().st_mtime
+        )
+        held = sum(file.stat().st_size for file in files)
+        while files and held > NEAR_BYTES // 2:
+            held -= files[0].stat().st_size
+            files.pop(0).unlink(missing_ok=True)
+        self._room = NEAR_BYTES - held - bytes_
 
     def _fetched(self, name: str) -> bytes:
         from google.api_core.exceptions import NotFound
 
-        with _answering():
+        with answering():
             try:
-                content: bytes = self._blob(name).download_as_bytes(**_patience())
+                content: bytes = self._blob(name).download_as_bytes(**patience())
             except NotFound as error:
                 raise DataError(f"no raw object {name} in gs://{self._bucket.name}") from error
         if sha256(content).hexdigest() != name:
@@ -73,16 +94,24 @@ class BucketObjects(ObjectStore):
 
 
 def opened(place: str, near: Path) -> ObjectStore:
-    """The store at a place: `gs://BUCKET/PREFIX` with its near copy, or the path of a folder."""
-    if not place.startswith(GOOGLE):
-        return ObjectStore(Path(place))
+    """The store at a place: `gs://BUCKET/PREFIX` with its near copy; an empty place is the near one alone."""
+    if not place:
+        return ObjectStore(near)
+    return BucketObjects(*bucket_of(place), near)
+
+
+def bucket_of(place: str) -> tuple[Bucket, str]:
+    """Bucket and prefix of `gs://BUCKET/PREFIX`, asked as whoever this runs as; else a `UsageError`."""
     from google.cloud import storage
 
+    if not place.startswith(GOOGLE):
+        raise UsageError(f"{place!r} is no place of objects; name it gs://BUCKET/PREFIX")
     bucket, _, prefix = place.removeprefix(GOOGLE).partition("/")
-    return BucketObjects(storage.Client().bucket(bucket), prefix.strip("/"), near)
+    return storage.Client().bucket(bucket), prefix.strip("/")
 
 
-def _patience() -> dict[str, Any]:
+def patience() -> dict[str, Any]:
+    """What every transfer is called with: its checksum, and how long to try."""
     from google.cloud.storage.retry import DEFAULT_RETRY
 
     return {"checksum": CHECKSUM, "timeout": REPLY_S, "retry": DEFAULT_RETRY.with_timeout(TRIES_S)}
@@ -100,7 +129,8 @@ def _once() -> Iterator[None]:
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
+    """Inside, whatever goes wrong on the way is a `VenueUnavailable`."""
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.storage.exceptions import DataCorruption

@@ -60,11 +60,16 @@ class Simulated(NamedTuple):
 
 
 @contextmanager
-def simulated(home: Path, address: str, credentials: Credentials, clock: ReplayClock) -> Iterator[Simulated]:
-    """Our client of the simulator, which this process holds the key of as long as the block lasts."""
+def simulated(
+    home: Path, address: str, credentials: Credentials, clock: ReplayClock, objects: str = ""
+) -> Iterator[Simulated]:
+    """Our client of the simulator, which this process holds the key of as long as the block lasts.
+
+    `objects` names a bucket for its replies.
+    """
     system, lockstep = SystemClock(), LockstepClock(clock)
     nonces = NonceSource(home / "nonces", credentials.key, system)
-    wire = Wire(address, reply_log(home, VENUE, system), system)
+    wire = Wire(address, reply_log(home, VENUE, system, objects), system)
     try:
         public = PublicApi(_caller(wire, system))
         private = PrivateApi(_caller(wire, system, KrakenAuth(credentials, nonces)), lockstep)

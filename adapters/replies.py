@@ -43,7 +43,7 @@ class ReplyLog:
         self._clock = clock
 
     def keep(self, reply: Received) -> str:
-        """Store a reply and return the SHA-256 of its body; an `OSError` if the disk refuses."""
+        """Store a reply and return the SHA-256 of its body; an `OSError` or `VenueUnavailable` if not."""
         digest = self._objects.put_bytes(reply.body)
         line = reply._asdict() | {
             "event": _text(reply.event),
@@ -54,9 +54,12 @@ class ReplyLog:
             "bytes": len(reply.body),
         }
         content = json.dumps(line, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-        with locked(self._folder):
-            _append(self._folder / f"{reply.available:%Y-%m-%d}.jsonl", content)
+        self._write(reply.available, content)
         return digest
+
+    def _write(self, available: datetime, line: bytes) -> None:
+        with locked(self._folder):
+            _append(self._folder / f"{available:%Y-%m-%d}.jsonl", line)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Every line, oldest first, torn ones passed over."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SEALING_KEY, SEALING_VERSION = "BALLAST_SEALING_KEY", "BALLAST_SEALING_VERSION"
 TEMPORAL_KEY = "BALLAST_TEMPORAL_KEY"
 """In the environment, beside `--temporal`: what seals payloads, which one that is, Temporal Cloud's key."""
+OBJECTS = "BALLAST_OBJECTS"
+"""The bucket of the raw objects, gs://BUCKET/PREFIX, where they are in none of the home's folders."""
 CLIENT_SECRET = "BALLAST_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 GOOGLE = "https://accounts.google.com"
 """Signs what Cloud Scheduler calls with."""
@@ -107,11 +110,14 @@ def _application(
     """The API over its database, brought up to date, with the dashboard."""
     from adapters.clock import SystemClock
     from adapters.objects import ObjectStore
+    from adapters.objects_gcs import opened
     from adapters.storage.engine import connect, sqlite_url
     from adapters.storage.migrate import upgrade
     from api.app import Parts, application
     from api.records import record
+    from api.routes.models import Registry
     from api.server import with_page
+    from cli.models import shelf
     from cli.supervisor.dashboard import EXPORTED
     from cli.supervisor.house import House
     from temporal.guards import Guards
@@ -126,12 +132,14 @@ def _application(
     now = SystemClock().now
     caller = _scheduler(scheduler, lambda: _server(temporal, house), now) if scheduler else None
 
+    @cache
     def objects(track: str) -> ObjectStore:
-        return ObjectStore(house.track(track) / "objects")
+        return opened(os.environ.get(OBJECTS, ""), house.track(track) / "objects")
 
     app = application(
         Parts(engine, folder, now, record, https, objects, temporal_ui, guards, provider, caller)
     )
+    app.state.registry = Registry(folder / "models", now, shelf())
     return with_page(app, EXPORTED)
 
 

@@ -1,6 +1,7 @@
 """`ballast models`: which releases there are, what each is made of, and who made which of them champion."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,13 +12,15 @@ from rich.table import Table
 
 from cli.home import HomeOption, home_dir
 from trading.clock import TradingHour
-from trading.errors import DataError
+from trading.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from adapters.model_registry import ModelRegistry, Registered
+    from adapters.model_registry import ModelRegistry, Registered, Shelf
     from trading.models.promotion import Promotion
 
 PIPED_WIDTH = 150
+REGISTRY, BUNDLES = "BALLAST_REGISTRY", "BALLAST_BUNDLES"
+"""In the environment: MLflow's database and the bucket of releases, where several machines share them."""
 
 app = typer.Typer(no_args_is_help=True, help="Releases of models: list, show, promote, roll back.")
 
@@ -126,7 +129,17 @@ def open_registry(home: Path) -> "ModelRegistry":
     with Console(stderr=True).status("opening the registry"):
         from adapters.model_registry import ModelRegistry
 
-        return ModelRegistry(home / "models")
+        return ModelRegistry(home / "models", shelf())
+
+
+def shelf() -> "Shelf | None":
+    """The registry that several machines share, if the environment names one."""
+    from adapters.model_registry import Shelf
+
+    named = Shelf(os.environ.get(REGISTRY, ""), os.environ.get(BUNDLES, ""))
+    if bool(named.database) != bool(named.place):
+        raise UsageError(f"{REGISTRY} and {BUNDLES} go together: a database and a bucket")
+    return named if named.database else None
 
 
 def summary(registry: "ModelRegistry", known: "Registered", home: Path) -> dict[str, Any]:

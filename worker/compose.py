@@ -31,6 +31,7 @@ from adapters.guard import Book, LiveGuard
 from adapters.kraken.auth import Credentials
 from adapters.model_registry import ModelRegistry
 from adapters.objects import ObjectStore
+from adapters.objects_gcs import opened
 from adapters.operators import OperatorKeys
 from adapters.pieces import Pieces
 from adapters.reconciling import Ours
@@ -76,7 +77,10 @@ class Exercise:
 
 def releases(terms: Terms) -> dict[str, Release]:
     """What predicts where no policy drives, by the name that mandates call it by."""
-    return {EXERCISE: Exercise(), CHAMPION: Champion(terms.models or terms.home / "models", terms.mode)}
+    return {
+        EXERCISE: Exercise(),
+        CHAMPION: Champion(terms.models or terms.home / "models", terms.mode, terms.shelf),
+    }
 
 
 class Shop(NamedTuple):
@@ -98,13 +102,15 @@ def activities_of(terms: Terms, client: Client) -> Iterator[Activities]:
     held = {name: grids.grid_for(name) for name in terms.instruments}
     shop = Shop(
         engine,
-        ObjectStore(terms.home / "objects"),
+        opened(terms.objects, terms.home / "objects"),
         clock,
         HourBooks(engine, stamp),
         Tracks(engine, stamp),
         held,
     )
-    with simulated(terms.home, terms.venue, Credentials(terms.key, terms.secret), clock) as venue:
+    with simulated(
+        terms.home, terms.venue, Credentials(terms.key, terms.secret), clock, terms.objects
+    ) as venue:
         yield assembled(terms, client, shop, venue)
 
 
@@ -139,7 +145,7 @@ def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Act
         ],
         TRADING_WAIT: WaitActivities(shop.clock, client).activities(),
         TRAINING: TrainingActivities(
-            Pieces(), lambda: ModelRegistry(terms.home / "models"), shop.objects
+            Pieces(), lambda: ModelRegistry(terms.home / "models", terms.shelf), shop.objects
         ).activities(),
     }
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.model_registry import Shelf
 from temporal.client import Server
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 
@@ -34,8 +35,12 @@ class Terms(BaseModel):
     key: str
     secret: str
     instruments: tuple[str, ...]
+    objects: str = ""
+    """Where raw objects are kept: gs://BUCKET/PREFIX, with a near copy in `home`; empty: in `home` alone."""
     models: Path | None = None
     """Folder of the registry of releases; by default beside the track's own files."""
+    shelf: Shelf | None = None
+    """The registry that several machines share, instead of that folder's."""
     cache: Path
     """Folder of compiled code."""
     queues: tuple[str, ...] = (MARKET, TRADING, TRADING_WAIT, TRAINING)

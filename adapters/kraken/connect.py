@@ -15,16 +15,16 @@ from adapters.kraken.limits import STARTER, Tier, private_pacer, public_pacer
 from adapters.kraken.nonce import NonceSource
 from adapters.kraken.private import PrivateApi
 from adapters.kraken.public import PublicApi
-from adapters.objects import ObjectStore
+from adapters.logs_gcs import replies
 from adapters.replies import ReplyLog
 
 BASE_URL = "https://api.kraken.com"
 VENUE = "kraken"
 
 
-def reply_log(home: Path, venue: str, clock: Clock) -> ReplyLog:
-    """Where a venue's replies are kept: bytes in `objects`, an index in `replies`."""
-    return ReplyLog(home / "replies", venue, ObjectStore(home / "objects"), clock)
+def reply_log(home: Path, venue: str, clock: Clock, place: str = "") -> ReplyLog:
+    """Where a venue's replies are kept: bytes in `objects`, an index in `replies`; or in a bucket."""
+    return replies(place, home, venue, clock)
 
 
 @contextmanager
@@ -35,9 +35,10 @@ def public_api(
     base_url: str = BASE_URL,
     transport: httpx.BaseTransport | None = None,
     deadline_s: float = DEADLINE_S,
+    objects: str = "",
 ) -> Iterator[PublicApi]:
     """Kraken without a key. `seed` jitters waits, so that many clients do not knock at once."""
-    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport, deadline_s)
+    wire = Wire(base_url, reply_log(home, VENUE, clock, objects), clock, transport, deadline_s)
     try:
         yield PublicApi(Caller(wire, public_pacer(), clock, Random(seed)))  # noqa: S311 - no secret hangs on it
     finally:
@@ -54,10 +55,11 @@ def private_api(
     base_url: str = BASE_URL,
     transport: httpx.BaseTransport | None = None,
     deadline_s: float = DEADLINE_S,
+    objects: str = "",
 ) -> Iterator[PrivateApi]:
     """Kraken with a key, which is this process's alone as long as the block lasts; else a `UsageError`."""
     nonces = NonceSource(home / "nonces", credentials.key, clock)
-    wire = Wire(base_url, reply_log(home, VENUE, clock), clock, transport, deadline_s)
+    wire = Wire(base_url, reply_log(home, VENUE, clock, objects), clock, transport, deadline_s)
     try:
         auth = KrakenAuth(credentials, nonces)
         yield PrivateApi(Caller(wire, private_pacer(tier), clock, Random(seed), auth), clock)  # noqa: S311

@@ -15,7 +15,7 @@ from api.problems import REFUSALS
 from api.wire import Answer
 
 if TYPE_CHECKING:
-    from adapters.model_registry import ModelRegistry
+    from adapters.model_registry import ModelRegistry, Shelf
 
 router = APIRouter(prefix="/api/models", tags=["models"], responses=REFUSALS)
 
@@ -65,8 +65,8 @@ class Models(Answer):
 class Registry:
     """The registry of a home, opened when somebody asks, and asked at most every half minute."""
 
-    def __init__(self, folder: Path, now: Callable[[], datetime]) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, now: Callable[[], datetime], shelf: "Shelf | None" = None) -> None:
+        self._folder, self._shelf = folder, shelf
         self._now = now
         self._lock = Lock()
         self._held: tuple[datetime, Models] | None = None
@@ -78,12 +78,12 @@ class Registry:
             return self._held[1]
 
     def _read(self) -> Models:
-        if not (self._folder / "registry.db").exists():
+        if self._shelf is None and not (self._folder / "registry.db").exists():
             return Models(versions=[], promotions=[])
         # MLflow takes seconds to load, and most installations that only look never need it.
         from adapters.model_registry import ModelRegistry
 
-        return _told(ModelRegistry(self._folder))
+        return _told(ModelRegistry(self._folder, self._shelf))
 
 
 @router.get("", summary="Releases with their facts, aliases and promotions")

