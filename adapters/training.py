@@ -8,8 +8,10 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
 from importlib.metadata import distributions
 from multiprocessing import get_context
 from pathlib import Path
@@ -214,12 +216,34 @@ def walk_forward(
     folds = list(families_of(walk, families, first, last))
     months = stack_months(folds, last, walk) if learners else []
     total, finished = len(folds) + len(months), []
-    with _pool(workers) as pool:
+    with ExitStack() as stack:
+        pools = [stack.enter_context(_pool()) for _ in range(workers)]
         for stage in ([(run_fold, *f) for f in folds], [(run_stack, STACK, learners, f) for f in months]):
-            for future in as_completed([pool.submit(_alone, walk, *piece) for piece in stage]):
-                finished.append(future.result())
-                progress(finished[-1], len(finished), total)
+            for done in _shared(pools, walk, stage):
+                finished.append(done)
+                progress(done, len(finished), total)
     return finished
+
+
+def _shared(pools: list[ProcessPoolExecutor], walk: Walk, stage: Iterable[tuple[Any, ...]]) -> Iterator[Done]:
+    """Every piece of a stage as it is done.
+
+    Processes take from either end of the list in turn: where the nets stand first, one process imports torch
+    and another scikit-learn, each seconds of work, until one end meets the other.
+    """
+    left, running = deque(stage), dict[Future[Done], int]()
+
+    def take(k: int) -> None:
+        if left:
+            piece = left.pop() if k % 2 else left.popleft()
+            running[pools[k].submit(_alone, walk, *piece)] = k
+
+    for k in range(len(pools)):
+        take(k)
+    while running:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            take(running.pop(future))
+            yield future.result()
 
 
 def stack_months(folds: list[tuple[str, Fold]], last: int, walk: Walk) -> list[Fold]:
@@ -239,9 +263,10 @@ def _unheard(what: str) -> None:
     """A pool reports pieces of work when they are done."""
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def _pool() -> ProcessPoolExecutor:
+    """One process."""
     os.environ.update(dict.fromkeys(LIMITS, "1") | PINS)
-    return ProcessPoolExecutor(workers, get_context("spawn"), _leave_with_parent, (os.getpid(),))
+    return ProcessPoolExecutor(1, get_context("spawn"), _leave_with_parent, (os.getpid(),))
 
 
 def _leave_with_parent(parent: int) -> None:
