@@ -22,7 +22,7 @@ from api.access.limits import Buckets
 from api.access.oidc import Oidc
 from api.access.service import Access, Record
 from api.access.setup import SetupToken
-from api.etags import ETags
+from api.answers import GZIP_BYTES_MIN, Answers
 from api.reads.changes import Changes
 from api.reads.series import MarksCache
 from api.routes import (
@@ -47,7 +47,6 @@ from temporal.guards import Guards
 
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
 SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
-GZIP_BYTES_MIN = 1_000
 THREADS, VIEWS = 12, 8
 """At once. One process answers no faster by more, and a database has 15 connections for it."""
 
@@ -92,6 +91,7 @@ def application(parts: Parts) -> FastAPI:
     app.state.objects = parts.objects
     app.state.registry = Registry(parts.home / "models", parts.now)
     app.state.marks = MarksCache()
+    app.state.answers = Answers()
     app.state.changes = Changes(parts.engine)
     app.state.trading_states = TradingStates(parts.engine, SystemClock())
     app.state.guards = parts.guards
@@ -107,7 +107,6 @@ def application(parts: Parts) -> FastAPI:
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
-    app.add_middleware(ETags)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecureHeaders, https=parts.https)
     return app

@@ -58,12 +58,17 @@ def keyed(
     request: Request, principal: Reader, portfolio: PortfolioPath, track: TrackQuery = None
 ) -> PortfolioKey:
     """The same without a view held open, for what lasts longer than a question."""
-    seen(principal, portfolio)
-    with reading(request.app.state.engine) as session:
-        return _key(session, portfolio, track)
+    return key_of(request, principal, portfolio, track)
 
 
 Keyed = Annotated[PortfolioKey, Depends(keyed)]
+
+
+def key_of(request: Request, principal: Principal, portfolio: str, track: str | None) -> PortfolioKey:
+    """The portfolio that a request is about; 404 when there is none or it is not theirs to see."""
+    seen(principal, portfolio)
+    with reading(request.app.state.engine) as session:
+        return _key(session, portfolio, track)
 
 
 def _key(session: Session, portfolio: str, track: str | None) -> PortfolioKey:

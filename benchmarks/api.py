@@ -4,8 +4,10 @@
 
 The API runs as users run it (`ballast api`, one process), over a database written for the purpose; each
 client has a token of its own and keeps its connection. Answers are asked for without `If-None-Match`, so that
-every one is made anew. Prints p50, p99 and the worst time of each read in milliseconds, as its clients saw
-them, and the CPU that one answer cost the server: the figure that other programs do not move.
+every one is sent whole; with `--writing` a row is stored each second, as in the minutes in which an hour
+happens, so that few answers of the second before hold. Prints p50, p99 and the worst time of each read in
+milliseconds, as its clients saw them, and the CPU that one answer cost the server: the figure that other
+programs do not move.
 """
 
 import argparse
@@ -15,9 +17,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -25,7 +28,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from adapters.storage.engine import connect, sqlite_url
+from adapters.storage.engine import connect, sqlite_url, unit_of_work
+from adapters.storage.hours import Stage
 from adapters.storage.migrate import upgrade
 from api.access.roles import Role, Scope
 from api.access.service import Access
@@ -79,6 +83,17 @@ async def ask(base: str, tokens: list[str], seconds: int) -> dict[str, list[floa
     return took
 
 
+def write(file: Path, until: threading.Event) -> None:
+    """A stage of another hour each second; everything stored moves the audit trail on."""
+    engine, asof = connect(sqlite_url(file)), BEGAN + timedelta(hours=HOURS)
+    while not until.wait(1.0):
+        with unit_of_work(engine) as session:
+            row = {"stage": "fetch", "reference": "0" * 64, "summary": "{}", "at": asof}
+            session.add(Stage(track="replay-a-1", asof=asof, **row))
+        asof += timedelta(hours=1)
+    engine.dispose()
+
+
 def cpu_s(pid: int) -> float:
     """CPU seconds of a process so far (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -90,19 +105,26 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--seconds", type=int, default=60)
+    options.add_argument("--writing", action="store_true", help="store a row each second meanwhile")
     options.add_argument("--json", action="store_true", help="print one object instead of a table")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         tokens = stored(Path(folder))
+        over = threading.Event()
+        database = Path(folder) / "replay" / "ballast.db"
+        writer = threading.Thread(target=write, args=(database, over), daemon=True)
         command = [sys.executable, "-c", "from cli.main import main; main()", "api", "--home", folder]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout
                 base = json.loads(server.stdout.readline())["address"]
+                if asked.writing:
+                    writer.start()
                 before_s = cpu_s(server.pid)
                 took = asyncio.run(ask(base, tokens, asked.seconds))
                 each_ms = (cpu_s(server.pid) - before_s) / (CLIENTS * asked.seconds) * 1e3
             finally:
+                over.set()
                 server.terminate()
     figures = {
         read or "/": {

@@ -47,7 +47,7 @@ def with_a_past(
         Halts(session, key).change(Standing(HALTED, 0), "opened", "test", BEGAN)
         Halts(session, key).change(Standing(ACTIVE, 1), "first resume", "ada", BEGAN)
         asofs = [BEGAN + timedelta(hours=number) for number in range(hours)]
-        _add(session, Mark, [_mark(key, asof, number, hours) for number, asof in enumerate(asofs)])
+        _add(session, Mark, [mark(key, asof, number, hours) for number, asof in enumerate(asofs)])
         _add(
             session,
             PortfolioHour,
@@ -132,7 +132,7 @@ def _event(key: PortfolioKey, id: Any, number: int, what: str, at: datetime, **m
     return _owned(key, id=id, number=number, what=what, at=at, **{**empty, **more})
 
 
-def _mark(key: PortfolioKey, asof: datetime, number: int, hours: int) -> dict[str, Any]:
+def mark(key: PortfolioKey, asof: datetime, number: int, hours: int) -> dict[str, Any]:
     equity = EQUITY + number * 1_000
     peak = equity
     if number == hours // 2:

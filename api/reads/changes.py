@@ -12,7 +12,7 @@ from adapters.storage.engine import reading
 from adapters.storage.halts import StateChange
 from adapters.storage.hours import Hour, PortfolioHour
 from adapters.storage.orders import EventRow, OrderRow
-from adapters.storage.outbox import Alert
+from adapters.storage.outbox import Alert, Delivery
 from adapters.storage.states import Mark
 
 LOOK_S = 0.5
@@ -38,8 +38,10 @@ class Changes:
             return seen
 
     def _look(self, key: PortfolioKey) -> Reached:
+        parts = _last_rows(key)
         with reading(self._engine) as session:
-            return {part: str(session.scalar(query)) for part, query in _last_rows(key).items()}
+            row = session.execute(select(*(query.scalar_subquery() for query in parts.values()))).one()
+        return {part: str(last) for part, last in zip(parts, row, strict=True)}
 
 
 def _last_rows(key: PortfolioKey) -> dict[str, Select[Any]]:
@@ -47,6 +49,7 @@ def _last_rows(key: PortfolioKey) -> dict[str, Select[Any]]:
     newest: dict[str, Select[Any]] = {
         "hours": select(func.max(Hour.asof)).where(Hour.track == key.track),
         "alerts": select(func.max(Alert.at)).where(Alert.track == key.track),
+        "deliveries": select(func.max(Delivery.at)).where(Delivery.track == key.track),
         "audit": select(func.max(AuditRow.seq)).where(AuditRow.track == key.track),
         "events": select(func.max(EventRow.at)),
     }

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from adapters.storage.hours import PortfolioHour
 from adapters.storage.story import Account, Filled, Sent, Story, Verdict, story
+from api.answers import Remembered
 from api.problems import REFUSALS, Refused
 from api.scope import Scoped
 from api.wire import Answer, BeforeQuery, LimitQuery, Money, Page, cursor, decimal_text, moment, place
@@ -17,7 +18,9 @@ from trading.clock import TradingHour
 from trading.errors import UsageError
 from workflows.names import hour_id
 
-router = APIRouter(prefix="/api/portfolios/{portfolio}/hours", tags=["hours"], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/portfolios/{portfolio}/hours", tags=["hours"], responses=REFUSALS, route_class=Remembered
+)
 
 OutcomeQuery = Annotated[str | None, Query(max_length=20, examples=["TRADED"])]
 AsofPath = Annotated[datetime, Path(examples=["2026-01-01T12:00:00Z"])]

@@ -10,13 +10,16 @@ from sqlalchemy import select
 
 from adapters.objects import ObjectStore
 from adapters.storage.hours import Stage
+from api.answers import Remembered
 from api.problems import REFUSALS, Refused
 from api.scope import Scoped
 from api.wire import Answer, Money, decimal_text, money
 from config.instruments import grid_for
 from trading.portfolio import Reading
 
-router = APIRouter(prefix="/api/portfolios/{portfolio}/market", tags=["market"], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/portfolios/{portfolio}/market", tags=["market"], responses=REFUSALS, route_class=Remembered
+)
 
 AsofQuery = Annotated[datetime | None, Query(description="An hour; without it the newest one.")]
 

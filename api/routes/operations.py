@@ -13,13 +13,16 @@ from adapters.storage.outbox import Alert as AlertRow
 from adapters.storage.outbox import Delivery
 from adapters.storage.reconciliations import BalanceRow, Reconciliation, Reconciliations
 from adapters.storage.states import Proof as ProofRow
+from api.answers import Remembered
 from api.problems import REFUSALS, Refused
 from api.scope import Scoped
 from api.wire import Answer, BeforeQuery, LimitQuery, Money, Page, cursor, decimal_text, place
 from config.instruments import grid_for
 from trading.instruments import amount
 
-router = APIRouter(prefix="/api/portfolios/{portfolio}", tags=["operations"], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/portfolios/{portfolio}", tags=["operations"], responses=REFUSALS, route_class=Remembered
+)
 
 
 class Balance(Answer):

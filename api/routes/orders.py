@@ -12,6 +12,7 @@ from adapters.storage.base import Owned, PortfolioKey
 from adapters.storage.decisions import Approval
 from adapters.storage.orders import EventRow, FillRow, OrderRow
 from api.access.roles import Action
+from api.answers import Remembered
 from api.problems import REFUSALS, Refused
 from api.scope import Scoped
 from api.wire import (
@@ -30,7 +31,9 @@ from api.wire import (
 from config.instruments import grid_for
 from trading.codes import BREACHES
 
-router = APIRouter(prefix="/api/portfolios/{portfolio}", tags=["orders"], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/portfolios/{portfolio}", tags=["orders"], responses=REFUSALS, route_class=Remembered
+)
 
 InstrumentQuery = Annotated[str | None, Query(max_length=20, examples=["BTC/USD"])]
 
@@ -256,7 +259,12 @@ def _trades(session: Session, wanted: list[ColumnElement[bool]], limit: int | No
     query = select(FillRow, OrderRow.asof, OrderRow.kind, OrderRow.price).join(
         OrderRow, same[0] & same[1] & same[2]
     )
-    query = query.where(*wanted).order_by(FillRow.at.desc(), FillRow.trade_id.desc()).limit(limit)
+    newest = FillRow.at.desc(), FillRow.trade_id.desc()
+    if limit is not None:
+        # Joined before they are sorted, all trades of years would be read for a page of fifty.
+        page = select(FillRow.trade_id).where(*wanted).order_by(*newest).limit(limit)
+        query = query.where(FillRow.trade_id.in_(page))
+    query = query.where(*wanted).order_by(*newest)
     return [_trade(row, asof, kind, price) for row, asof, kind, price in session.execute(query)]
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import select
 
 from adapters.storage.orders import FillRow
+from api.answers import Remembered, rests_on
 from api.problems import REFUSALS
 from api.reads.series import Marks, MarksCache, asof_of
 from api.scope import Scope, Scoped
@@ -18,7 +19,12 @@ from api.wire import Answer
 from trading.ledger.performance import metrics, period_drawdowns, periods, years
 from trading.ledger.verdict import Evidence, performance_verdict
 
-router = APIRouter(prefix="/api/portfolios/{portfolio}/performance", tags=["performance"], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/portfolios/{portfolio}/performance",
+    tags=["performance"],
+    responses=REFUSALS,
+    route_class=Remembered,
+)
 
 UNIT = 1e8
 HOURS_MIN = 49
@@ -74,6 +80,7 @@ LABELS = {"live": "real", "paper": "paper", "replay": "replay", "backtest": "bac
 
 
 @router.get("", summary="The record so far, against the targets")
+@rests_on("marks", "ended")
 def performance(scope: Scoped, request: Request) -> Performance:
     cache: MarksCache = request.app.state.marks
     marks = cache.of(scope.session, scope.key)

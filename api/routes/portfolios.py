@@ -17,6 +17,7 @@ from adapters.storage.portfolios import Portfolio, Track
 from adapters.storage.states import Mark
 from api.access.guard import Reader
 from api.access.roles import Action
+from api.answers import Remembered, rests_on
 from api.problems import REFUSALS, Refused
 from api.reads.series import NAMES, Marks, MarksCache, asof_of, drawdown, thinned, worst
 from api.scope import Scoped
@@ -24,7 +25,7 @@ from api.wire import Answer, Money, csv_file, decimal_text, money
 from trading.codes import TRIGGERS
 from trading.instruments import amount
 
-router = APIRouter(prefix="/api/portfolios", tags=["portfolios"], responses=REFUSALS)
+router = APIRouter(prefix="/api/portfolios", tags=["portfolios"], responses=REFUSALS, route_class=Remembered)
 
 UNIT = 1e8
 
@@ -166,6 +167,7 @@ ToQuery = Annotated[datetime | None, Query(alias="to", description="Last asof, w
 
 
 @router.get("/{portfolio}/equity", summary="Equity, drawdown and exposure over time")
+@rests_on("marks")
 def equity(scope: Scoped, request: Request, since: FromQuery = None, until: ToQuery = None) -> Series:
     cache: MarksCache = request.app.state.marks
     marks = cache.of(scope.session, scope.key).between(_hour(since, 0), _hour(until, 1 << 40))

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 
 from adapters.storage.states import StateRow
+from api.answers import Remembered
 from api.problems import REFUSALS
 from api.scope import Scoped
 from api.wire import Answer, Money, decimal_text, money
@@ -14,7 +15,12 @@ from config.instruments import grid_for
 from trading.clock import TradingHour
 from trading.portfolio import Terms, value_at
 
-router = APIRouter(prefix="/api/portfolios/{portfolio}/positions", tags=["portfolios"], responses=REFUSALS)
+router = APIRouter(
+    prefix="/api/portfolios/{portfolio}/positions",
+    tags=["portfolios"],
+    responses=REFUSALS,
+    route_class=Remembered,
+)
 
 
 class Holding(Answer):

@@ -137,7 +137,7 @@ def test_an_hour_is_told_stage_by_stage(ada) -> None:
     assert told["next"] == "2026-01-01T03:00:00Z"
     assert told["workflow"] is None
     ada.app.state.temporal_ui = "http://127.0.0.1:1/namespaces/n"
-    told = ada.get(f"{BASE}/hours/2026-01-01T02:00:00Z").json()
+    told = ada.get(f"{BASE}/hours/2026-01-01T02:00Z").json()
     assert told["workflow"].endswith("/workflows/replay-a-1%252Ftrading-hour%252F2026-01-01T02%253A00Z")
 
 
