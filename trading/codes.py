@@ -112,6 +112,9 @@ TRADED, NO_CHANGE, HOUR_STALE, HOUR_HALTED, HOUR_KILLED, HOUR_UNRECONCILED, MISS
 TRIGGERS = ("btc move", "btc volatility", "data integrity")
 BTC_MOVE, BTC_VOLATILITY, DATA_INTEGRITY = 1, 2, 4
 
+# Why a whole hour is refused: too little of the market is usable, or history or a release is still missing.
+REFUSED, WARMING = 1, 2
+
 # What moved assets. The order is the order of events inside a bar.
 FILL_KINDS = ("exit", "stop gap", "entry taker", "entry maker", "stop", "fallback", "delist")
 FILL_EXIT, FILL_STOP_GAP, FILL_TAKER, FILL_MAKER, FILL_STOP, FILL_FALLBACK, FILL_DELIST = range(

@@ -4,6 +4,7 @@ BallastError
 ├── DataError              the input is wrong: mend or quarantine the data
 │   └── WindowRefused      too little of the market is usable for a decision
 ├── UsageError             the caller asked for something that cannot be: mend the command or configuration
+│   └── NotReady           what an hour needs is not there yet: it warms up
 ├── InvariantError         we are wrong: stop, keep the evidence, mend the code
 └── VenueError             the venue said no, or said nothing
     ├── VenueRefused       it refused for good: do not send again
@@ -26,6 +27,10 @@ class WindowRefused(DataError):
 
 class UsageError(BallastError):
     """The caller asked for something that cannot be."""
+
+
+class NotReady(UsageError):
+    """What an hour needs is not there yet, such as a release that may trade: nothing is entered."""
 
 
 class InvariantError(BallastError):

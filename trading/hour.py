@@ -20,6 +20,8 @@ from trading.codes import (
     STALE,
     TRADED,
     UNRECONCILED,
+    WARMING,
+    WARMUP,
 )
 from trading.config import TradingConfig
 from trading.execution.planning import plan
@@ -140,6 +142,8 @@ def outcome(view: View, state: PortfolioState, orders: Sequence[ApprovedOrder]) 
     for a in range(len(orders)):
         if orders[a].lots != 0:
             return TRADED
+    if view.market.refused == WARMING:
+        return WARMUP
     mask = blocked(view, state.account)
     if mask & STALE:
         return HOUR_STALE

@@ -48,7 +48,7 @@ class Market:
     missed: int
     """1 when we were down: the hour is observed, nothing is decided."""
     refused: int
-    """1 when too little of the market is usable."""
+    """REFUSED when too little of the market is usable, WARMING while history or a release is missing."""
     flow: int
     """Deposit (+) or withdrawal (-) since the last hour, 1e-8 quote."""
     btc_return: float

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from functools import cached_property
 from typing import Literal
@@ -23,11 +23,11 @@ from adapters.kraken.errors import KrakenRefused
 from adapters.kraken.private import ORDERS_MAX, TRADES_MAX, PrivateApi
 from adapters.kraken.public import PublicApi
 from adapters.kraken.requests import AddOrder, OrderRef
-from trading.errors import DataError, OutcomeUnknown, UsageError, VenueError, VenueUnavailable
+from adapters.kraken.timekeeping import KrakenTime
+from trading.errors import DataError, OutcomeUnknown, UsageError, VenueUnavailable
 from trading.execution.protocol import Holding, Instruction, Kind, Move, Movement, Report, Status, Trade
 from trading.instruments import Instrument, cash
 
-MEASURE_EVERY = timedelta(minutes=5)
 PAGE = 50
 PAGES_MAX = 1_000
 TAKEN = "EGeneral:Invalid arguments:cl_ord_id not unique"
@@ -53,32 +53,14 @@ class KrakenVenue:
 
     def __init__(self, public: PublicApi, private: PrivateApi, catalogue: Catalogue, clock: Clock) -> None:
         self._public, self._private, self._catalogue, self._clock = public, private, catalogue, clock
-        self._ahead: timedelta | None = None
-        self._measured_s = 0.0
+        self._time = KrakenTime(public, clock)
 
     def now(self) -> datetime:
         """Kraken's time, known to about a second; raises only if it was never measured."""
-        stale = self._clock.monotonic_s() - self._measured_s >= MEASURE_EVERY.total_seconds()
-        if self._ahead is None or stale:
-            try:
-                self._measure()
-            except VenueError:
-                if self._ahead is None:
-                    raise
-        assert self._ahead is not None
-        return self._clock.now() + self._ahead
-
-    def _measure(self) -> None:
-        sent = self._clock.now()
-        there = datetime.fromtimestamp(self._public.time().unixtime, UTC)
-        # Kraken tells whole seconds; the middle of that second is off by half of one at most.
-        between = sent + (self._clock.now() - sent) / 2
-        self._ahead = there + timedelta(seconds=0.5) - between
-        self._measured_s = self._clock.monotonic_s()
+        return self._time.now()
 
     def wait(self, until: datetime) -> None:
-        while (left_s := (until - self.now()).total_seconds()) > 0:
-            self._clock.sleep(left_s)
+        self._time.wait(until)
 
     def submit(self, instruction: Instruction, deadline: datetime) -> str:
         try:

@@ -16,6 +16,7 @@ import numpy as np
 from trading.backtest.contest import advise
 from trading.backtest.inputs import Scene, blocks, scene
 from trading.clock import DAY_H, TradingHour
+from trading.codes import REFUSED
 from trading.config import DataVenue, ExecutionRules, canonical_json
 from trading.execution.entering import SEND_BY
 from trading.instruments import Instrument
@@ -149,7 +150,7 @@ def view_of(
     (block,) = blocks(market, hour.number, hour.number, rules, predictions)
     view = View(unpacked(Market, block.market)[0], unpacked(Reading, block.readings[0]))
     if lateness is Lateness.LATE:
-        view.market.refused = 1
+        view.market.refused = REFUSED
     if lateness is Lateness.OVER:
         view.market.missed = 1
     return view

@@ -5,7 +5,7 @@ A backtest sees the subset that bars show: bitcoin's hour, its volatility, the i
 failures and the book's spread join them where there is an API and a book.
 """
 
-from trading.codes import BTC_MOVE, BTC_VOLATILITY, DATA_INTEGRITY
+from trading.codes import BTC_MOVE, BTC_VOLATILITY, DATA_INTEGRITY, REFUSED
 from trading.config import KillSwitch
 from trading.portfolio import Account, Market
 
@@ -20,7 +20,7 @@ def triggers(market: Market, rules: KillSwitch) -> int:
         mask |= BTC_MOVE
     if market.btc_volatility_percentile > rules.volatility_percentile:
         mask |= BTC_VOLATILITY
-    if market.refused != 0:
+    if market.refused == REFUSED:
         mask |= DATA_INTEGRITY
     return mask
 
