@@ -77,8 +77,8 @@ class ModelRegistry:
     def __init__(self, folder: Path, shelf: Shelf | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._record = _records(folder, shelf, "promotions")
-        self._evaluations = _records(folder, shelf, "evaluations")
+        self._record = records_of(folder, shelf, "promotions")
+        self._evaluations = records_of(folder, shelf, "evaluations")
         self._client = _connect(folder, shelf)
 
     def register(self, release: Release) -> Registered:
@@ -214,7 +214,8 @@ def _read(folder: Path, digest: str) -> Release:
     return Release.of_files(files, digest)
 
 
-def _records(folder: Path, shelf: Shelf | None, name: str) -> "Records | BucketRecords":
+def records_of(folder: Path, shelf: Shelf | None, name: str) -> "Records | BucketRecords":
+    """What a registry keeps for ever: its `promotions`, its `evaluations`. MLflow is not asked."""
     if shelf is None:
         return Records(folder / "records" / f"{name}.jsonl")
     return BucketRecords(f"{shelf.place}/records/{name}")

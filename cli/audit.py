@@ -12,40 +12,17 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.home import HomeOption, home_dir
+from cli.logs import AnchorOption, DatabaseOption, TrackOption, anchor_of, engines_of, logs_of
 from trading.errors import UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from adapters.audit.anchors import Anchor
     from adapters.audit.verify import Proof
 
 app = typer.Typer(
     no_args_is_help=True, help="Prove the audit log, sign it, and hand a part of it to an auditor."
 )
 
-ANCHOR = "BALLAST_AUDIT_ANCHOR"
 DAY = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
-
-DatabaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        envvar="BALLAST_DATABASE",
-        help="URL of the database; without one, every database in the home folder.",
-        show_default=False,
-    ),
-]
-AnchorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--anchor",
-        envvar=ANCHOR,
-        help="Where checkpoints are kept outside: a folder, or gs://BUCKET/PREFIX.",
-        show_default="the folder audit/anchor of the home folder, which is not outside",
-    ),
-]
-TrackOption = Annotated[str | None, typer.Option(help="The track, if there are several.", show_default=False)]
 
 
 @app.command("verify")
@@ -89,7 +66,7 @@ def checkpoint(
     from adapters.audit.keys import signing_key
 
     folder = home_dir(home)
-    for engine, name in _logs(folder, database, track):
+    for engine, name in logs_of(folder, database, track):
         last = seal(engine, name, signing_key(folder / "audit"), anchor_of(folder, anchor), datetime.now(UTC))
         typer.echo(f"{name}: attested outside up to entry {last}")
 
@@ -114,7 +91,7 @@ def export(
     if end < start:
         raise UsageError(f"--to {end:%Y-%m-%d} lies before --from {start:%Y-%m-%d}")
     folder = home_dir(home)
-    logs = list(_logs(folder, database, track))
+    logs = list(logs_of(folder, database, track))
     if len(logs) > 1:
         raise UsageError(f"name the track by --track: {', '.join(name for _, name in logs)}")
     engine, name = logs[0]
@@ -143,7 +120,7 @@ def rotate_key(database: DatabaseOption = None, home: HomeOption = None) -> None
     from adapters.audit.rotation import rotate
 
     folder = home_dir(home)
-    engines = list(_engines(folder, database))
+    engines = list(engines_of(folder, database))
     typer.echo(rotate(engines, folder / "audit", datetime.now(UTC)).public)
 
 
@@ -168,45 +145,9 @@ def _proofs(
         yield check(package, read_public(public) if public else (), outside)
         return
     trusted = read_public(public or home / "audit" / PUBLIC)
-    for engine, name in _logs(home, database, track):
+    for engine, name in logs_of(home, database, track):
         with reading(engine) as session:
             yield verify(name, records(session, name), trusted, outside.kept(name))
-
-
-def anchor_of(home: Path, place: str | None) -> "Anchor":
-    """Where checkpoints are kept outside: as named, else in the home."""
-    from adapters.audit.anchors import opened
-
-    return opened(place or str(home / "audit" / "anchor"))
-
-
-def _logs(home: Path, database: str | None, track: str | None) -> Iterator[tuple["Engine", str]]:
-    """Every log meant, with the database it is in; a `UsageError` when there is none."""
-    from adapters.audit.log import tracks
-    from adapters.storage.engine import reading
-
-    found = False
-    for engine in _engines(home, database):
-        with reading(engine) as session:
-            names = tracks(session)
-        for name in names:
-            if track in (None, name):
-                found = True
-                yield engine, name
-    if not found:
-        raise UsageError(
-            f"there is no audit log{f' of {track}' if track else ''} here yet; name a --database"
-        )
-
-
-def _engines(home: Path, database: str | None) -> Iterator["Engine"]:
-    from adapters.storage.engine import connect, sqlite_url
-
-    if database:
-        yield connect(database)
-        return
-    for file in sorted(home.glob("*/ballast.db")):
-        yield connect(sqlite_url(file))
 
 
 def _as_object(proof: "Proof") -> dict[str, object]:

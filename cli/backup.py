@@ -19,8 +19,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from cli.audit import AnchorOption, anchor_of
 from cli.home import HomeOption, home_dir
+from cli.logs import AnchorOption, anchor_of
 from trading.errors import UsageError
 
 if TYPE_CHECKING:

@@ -48,9 +48,9 @@ def record(
 ) -> None:
     """Enter what changed, why, and the new fingerprints into the log of governance.
 
-    Commit docs/governance/LOG.md and structure.json together with the change. A change that has an ADR needs
-    no entry, if the ADR contains the fingerprint that `ballast governance check` prints; record it all the
-    same, so that the next change is told apart from this one.
+    Commit docs/governance/LOG.md and config/structure.json together with the change. A change that has an ADR
+    needs no entry, if the ADR contains the fingerprint that `ballast governance check` prints; record it all
+    the same, so that the next change is told apart from this one, and the audit logs name the new one.
     """
     from adapters.files import replacing
     from cli import structure

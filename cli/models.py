@@ -104,8 +104,11 @@ def promote(
 
     Example: ballast models promote challenger --who ada --why "passed every test"
     """
-    registry = open_registry(home_dir(home))
-    tell(registry.promote(which, mode, who, why), as_json=as_json)
+    folder = home_dir(home)
+    registry = open_registry(folder)
+    promotion = registry.promote(which, mode, who, why)
+    say_in_logs(folder, registry)
+    tell(promotion, as_json=as_json)
 
 
 @app.command()
@@ -114,8 +117,11 @@ def rollback(who: WhoOption, why: WhyOption, as_json: JsonOption = False, home: 
 
     Example: ballast models rollback --who ada --why "slippage doubled"
     """
-    registry = open_registry(home_dir(home))
-    tell(registry.rollback(who, why), as_json=as_json)
+    folder = home_dir(home)
+    registry = open_registry(folder)
+    promotion = registry.rollback(who, why)
+    say_in_logs(folder, registry)
+    tell(promotion, as_json=as_json)
 
 
 def screen() -> Console:
@@ -193,6 +199,15 @@ def last_entry(home: Path, mode: str) -> float | None:
 
 def days(time: datetime) -> float:
     return time.timestamp() / 86_400
+
+
+def say_in_logs(home: Path, registry: "ModelRegistry") -> None:
+    """Enter what is on record into every audit log of the home, where it is not yet."""
+    from adapters.audit.carried import carry
+    from cli.logs import every
+
+    for engine, track in every(home):
+        carry(engine, track, lambda: [line._asdict() for line in registry.promotions()])
 
 
 def tell(promotion: "Promotion", *, as_json: bool) -> None:

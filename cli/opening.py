@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cli.audit import ANCHOR
+from cli.logs import ANCHOR
 from cli.replay import PLAYED, WINDOW_H
 from cli.supervisor import parts
 from cli.supervisor.house import House

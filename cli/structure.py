@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trading.config import canonical_digest
+from adapters.audit.carried import fingerprint as fingerprint
 
 Facts = Mapping[str, str]
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORD = Path("docs/governance/structure.json")
+RECORD = Path("config/structure.json")
 LOG = Path("docs/governance/LOG.md")
 DECISIONS = Path("docs/adr")
-FINGERPRINT_DIGITS = 16
 TOLD_MAX, SHORT = 8, 40
 
 TOGETHER = {"cli", "worker"}
@@ -120,10 +119,6 @@ SUBJECTS: Mapping[str, Callable[[Path], Facts]] = {
 def current(root: Path = ROOT) -> dict[str, Facts]:
     """The facts of every subject as they are now."""
     return {subject: facts(root) for subject, facts in SUBJECTS.items()}
-
-
-def fingerprint(facts: Facts) -> str:
-    return canonical_digest(dict(facts))[:FINGERPRINT_DIGITS]
 
 
 def unaccounted(now: Mapping[str, Facts], recorded: Mapping[str, Facts], written: str) -> list[Finding]:

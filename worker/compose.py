@@ -1,7 +1,7 @@
-"""The composition root of a replay's worker: every adapter is made here, once, and handed in."""
+"""The composition root of a worker: every adapter is made here, once, and handed in."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -22,27 +22,29 @@ from activities.training import TrainingActivities
 from activities.waiting import WaitActivities
 from adapters.account import Account
 from adapters.alerts import AlertOutbox, AlertSettings
+from adapters.audit.carried import carry
 from adapters.audit.sealer import Sealer
 from adapters.bars import BarStore
 from adapters.champion import Champion
+from adapters.clock import Clock, SystemClock
 from adapters.entries import WorkingEntries
 from adapters.feed import VenueFeed
 from adapters.guard import Book, LiveGuard
 from adapters.kraken.auth import Credentials
-from adapters.model_registry import ModelRegistry
+from adapters.model_registry import ModelRegistry, records_of
 from adapters.objects import ObjectStore
 from adapters.objects_gcs import opened
 from adapters.operators import OperatorKeys
+from adapters.paper.venue import PaperRules
 from adapters.pieces import Pieces
 from adapters.reconciling import Ours
-from adapters.replay_venue import LockstepClock, Simulated, simulated
 from adapters.storage.base import PortfolioKey
 from adapters.storage.books import HourBooks
 from adapters.storage.engine import connect, reading
 from adapters.storage.portfolios import Portfolio
 from adapters.storage.tracks import Tracks
 from adapters.storage.trading_state import TradingStates
-from adapters.venue_clock import ReplayClock
+from adapters.worlds import World, at_kraken, in_replay, on_paper
 from config import instruments as grids
 from config import trading, universe
 from temporal.latch import WorkflowLatch
@@ -51,7 +53,7 @@ from trading.clock import TradingHour
 from trading.instruments import Instrument
 from trading.live.documents import marks_of, parse_mandate
 from trading.live.sight import MarketRules
-from trading.models.promotion import CHAMPION
+from trading.models.promotion import CHAMPION, LIVE, PAPER, REPLAY
 from trading.models.protocol import Predictions
 from trading.policies.exercise import EXERCISE, exercise
 from worker.terms import Terms
@@ -60,8 +62,10 @@ from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 VENUE = "kraken"
 """Whose bars a window is made of: a replay's simulator publishes them as Kraken does."""
 
-BEFORE_OPENING = timedelta(hours=1)
-"""The opening deposit came before the portfolio did."""
+BEFORE_OPENING = {REPLAY: timedelta(hours=1), PAPER: timedelta(hours=1), LIVE: timedelta(0)}
+"""How far back an account is read: a made-up one was funded just before its portfolio was opened, and what a
+real one held by then is booked as its opening.
+"""
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 Activities = dict[str, list[Callable[..., object]]]
@@ -76,11 +80,11 @@ class Exercise:
 
 
 def releases(terms: Terms) -> dict[str, Release]:
-    """What predicts where no policy drives, by the name that mandates call it by."""
-    return {
-        EXERCISE: Exercise(),
-        CHAMPION: Champion(terms.models or terms.home / "models", terms.mode, terms.shelf),
+    """What predicts where no policy drives, by the name that mandates call it by; no exercise with money."""
+    champion: dict[str, Release] = {
+        CHAMPION: Champion(terms.models or terms.home / "models", terms.mode, terms.shelf)
     }
+    return champion if terms.mode == LIVE else champion | {EXERCISE: Exercise()}
 
 
 class Shop(NamedTuple):
@@ -88,7 +92,7 @@ class Shop(NamedTuple):
 
     engine: Engine
     objects: ObjectStore
-    clock: ReplayClock
+    world: World
     books: HourBooks
     tracks: Tracks
     instruments: dict[str, Instrument]
@@ -97,44 +101,64 @@ class Shop(NamedTuple):
 @contextmanager
 def activities_of(terms: Terms, client: Client) -> Iterator[Activities]:
     """The activities of every queue; called on the loop that the client belongs to."""
-    clock, engine = ReplayClock(terms.venue), connect(terms.database)
-    stamp = LockstepClock(clock)
-    held = {name: grids.grid_for(name) for name in terms.instruments}
-    shop = Shop(
+    with world_of(terms, SystemClock()) as world:
+        yield assembled(terms, client, shop_of(terms, world), releases(terms))
+
+
+def world_of(terms: Terms, clock: Clock) -> AbstractContextManager[World]:
+    """The world that the mode names, by `clock` where time is real."""
+    told = (terms.home, terms.venue)
+    if terms.mode == PAPER:
+        config = trading.load(terms.fees)
+        return on_paper(*told, PaperRules(config.execution, config.fees), clock, terms.objects)
+    credentials = Credentials(terms.key, terms.secret)
+    if terms.mode == LIVE:
+        return at_kraken(*told, credentials, clock, terms.objects)
+    return in_replay(*told, credentials, terms.objects)
+
+
+def shop_of(terms: Terms, world: World) -> Shop:
+    """A real venue's own list says what a tick and a lot are; a replay keeps the grids of its backtest."""
+    grid = grids.grid_for if terms.mode == REPLAY else world.catalogue.instrument
+    engine = connect(terms.database)
+    return Shop(
         engine,
         opened(terms.objects, terms.home / "objects"),
-        clock,
-        HourBooks(engine, stamp),
-        Tracks(engine, stamp),
-        held,
+        world,
+        HourBooks(engine, world.stamp),
+        Tracks(engine, world.stamp),
+        {name: grid(name) for name in terms.instruments},
     )
-    with simulated(
-        terms.home, terms.venue, Credentials(terms.key, terms.secret), clock, terms.objects
-    ) as venue:
-        yield assembled(terms, client, shop, venue)
 
 
-def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Activities:
-    states = TradingStates(shop.engine, LockstepClock(shop.clock))
+def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str, Release]) -> Activities:
+    """`predictors` by the name that mandates call them by."""
+    world, stamp = shop.world, shop.world.stamp
+    states = TradingStates(shop.engine, stamp)
     latch = WorkflowLatch(client, states, lambda track, name: guard_of(shop, track, name))
-    feed = VenueFeed(VENUE, venue.market, BarStore(terms.home / "bars"), terms.instruments)
+    feed = VenueFeed(VENUE, world.market, BarStore(terms.home / "bars"), terms.instruments)
     lists, rules = universe.load()
     market = MarketRules(
         shop.instruments, trading.data_venues()[VENUE], lists, rules, trading.load().execution
     )
-    floor = Floor(shop.books, shop.objects, shop.clock, accounts(shop, venue, latch), shop.instruments)
+    before = BEFORE_OPENING[terms.mode]
+    floor = Floor(shop.books, shop.objects, world.clock, accounts(shop, before, latch), shop.instruments)
     channels = AlertSettings.load(terms.home / "alerts.toml").channels()
     halt = HaltActivities(
         states,
         OperatorKeys(terms.home / "operators"),
-        WorkingEntries(shop.engine, lambda _track, _portfolio: venue.venue),
-        AlertOutbox(shop.engine, channels, LockstepClock(shop.clock)),
+        WorkingEntries(shop.engine, lambda _track, _portfolio: world.venue),
+        AlertOutbox(shop.engine, channels, stamp),
     )
     keys = terms.audit or terms.home / "audit"
-    sealer = Sealer(shop.engine, keys, terms.anchor or str(keys / "anchor"), LockstepClock(shop.clock))
+    models = terms.models or terms.home / "models"
+    promotions = records_of(models, terms.shelf, "promotions").all
+    anchor = terms.anchor or str(keys / "anchor")
+    sealer = Sealer(shop.engine, keys, anchor, promotions, stamp)
+    carry(shop.engine, terms.track, promotions)
     return {
         MARKET: MarketActivities(
-            feed, shop.objects, shop.tracks, shop.clock, market, releases(terms)
+            feed, shop.objects, shop.tracks, world.clock, market, predictors, warms=terms.mode != REPLAY
         ).activities(),
         TRADING: [
             *BatchActivities(floor, latch).activities(),
@@ -143,15 +167,18 @@ def assembled(terms: Terms, client: Client, shop: Shop, venue: Simulated) -> Act
             *(halt.open_guard, halt.read_tellings, halt.record_halt),
             *(halt.verify_signature, halt.cancel_entries, halt.deliver_alerts),
         ],
-        TRADING_WAIT: WaitActivities(shop.clock, client).activities(),
+        TRADING_WAIT: WaitActivities(world.clock, client).activities(),
         TRAINING: TrainingActivities(
-            Pieces(), lambda: ModelRegistry(terms.home / "models", terms.shelf), shop.objects
+            Pieces(), lambda: ModelRegistry(models, terms.shelf), shop.objects
         ).activities(),
     }
 
 
-def accounts(shop: Shop, venue: Simulated, latch: WorkflowLatch) -> Callable[[str, str], Account]:
-    """The account of (track, portfolio); all portfolios of a replay share the simulator's one."""
+def accounts(shop: Shop, before: timedelta, latch: WorkflowLatch) -> Callable[[str, str], Account]:
+    """The account of (track, portfolio), read from `before` its opening on; all portfolios of a world share
+    its one account.
+    """
+    world = shop.world
 
     @cache
     def account(track: str, portfolio: str) -> Account:
@@ -164,9 +191,9 @@ def accounts(shop: Shop, venue: Simulated, latch: WorkflowLatch) -> Callable[[st
             with shop.books.view(track, portfolio) as books:
                 told = books.decision(hour)
             book = Book(row.quote, shop.instruments, marks_of(told.document) if told else {})
-            return LiveGuard(shop.engine, key, venue.venue, lambda: latch.standing(track, portfolio), book)
+            return LiveGuard(shop.engine, key, world.venue, lambda: latch.standing(track, portfolio), book)
 
-        return Account(ours, row.opened - BEFORE_OPENING, venue.venue, shop.clock, guard)
+        return Account(ours, row.opened - before, world.venue, world.clock, guard)
 
     return account
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from adapters.audit import Audit, Kind
+from adapters.audit.log import records
 from adapters.model_registry import ModelRegistry
 from adapters.storage.decisions import Decisions
 from adapters.storage.engine import connect, sqlite_url, unit_of_work
@@ -235,3 +237,19 @@ def test_a_champion_without_an_entry_for_a_year_is_marked_idle(registry, home, e
     if entry_d_ago:
         entered(home, now - timedelta(days=entry_d_ago))
     assert ask(home, "list")["releases"][0]["state"] == state
+
+
+def test_a_promotion_by_command_is_in_the_audit_log_when_the_command_returns(registry, tmp_path):
+    registry.register(release())
+    file = tmp_path / "replay" / "ballast.db"
+    file.parent.mkdir()
+    engine = connect(sqlite_url(file))
+    upgrade(engine)
+    key = opened(engine)
+    with unit_of_work(engine, key) as session:
+        Audit(session).append(key.track, Kind.ACCOUNT, "", b"{}")
+    told = ["promote", "1", "--who", WHO, "--why", WHY, "--home", str(tmp_path)]
+    assert CliRunner().invoke(app, told).exit_code == 0
+    with engine.connect() as connection:
+        said = [json.loads(one.body) for one in records(connection, key.track) if one.kind == Kind.PROMOTION]
+    assert [(one["number"], one["version"], one["who"], one["why"]) for one in said] == [(1, 1, WHO, WHY)]
