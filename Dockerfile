@@ -51,14 +51,14 @@ CMD ["--help"]
 
 # MLflow's server, for those who run one: the release registry on PostgreSQL, its files in a bucket or a folder.
 FROM ${PYTHON} AS mlflow
-RUN pip install --no-cache-dir mlflow==3.17.2 psycopg2-binary==2.9.11 google-cloud-storage==3.4.1 \
+RUN pip install --no-cache-dir mlflow==3.17.2 sqlalchemy==2.1.9 "psycopg[binary]==3.3.9" google-cloud-storage==3.17.1 \
     && useradd --uid 10001 --create-home mlflow
 ENV MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false \
     MLFLOW_DISABLE_TELEMETRY=true \
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
 USER 10001:10001
 EXPOSE 8080
-ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "8080"]
+ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "8080", "--workers", "1"]
 
 FROM runtime AS training
 COPY --from=training-packages /usr/lib/ballast /usr/lib/ballast

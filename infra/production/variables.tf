@@ -14,4 +14,5 @@ variable "next_rotation" { type = string }
 variable "repository_id" { type = string }
 variable "alert_email" { type = string }
 variable "billing_account" { type = string }
+variable "mlflow_readers" { type = list(string) }
 variable "oidc" { type = object({ issuer = string, client_id = string }) }

@@ -17,6 +17,7 @@ variables {
   alert_email     = "operators@trading.example"
   billing_account = "000000-000000-000000"
   image_readers   = []
+  mlflow_readers  = ["group:research@trading.example"]
   oidc            = { issuer = "https://accounts.example", client_id = "ballast" }
   secret_versions = {
     "database-url-api"     = "1"

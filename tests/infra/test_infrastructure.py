@@ -18,7 +18,7 @@ FAULTS = {
     "databases_can_be_restored": ("database.tf", "recovery_enabled = true", "recovery_enabled = false"),
     "no_bucket_is_public": ("storage.tf", '= "enforced"', '= "inherited"'),
     "the_audit_bucket_keeps_everything": ("storage.tf", "= var.lock_audit", "= false"),
-    "nobody_is_everybody": ("mlflow.tf", "= google_service_account.of[each.value].member", '= "allUsers"'),
+    "nobody_is_everybody": ("mlflow.tf", "= each.value\n}", '= "allUsers"\n}'),
     "no_identity_has_a_key": ("outputs.tf", 'output "address"', "KEY"),
     "no_role_is_broad": ("delivery.tf", '"roles/run.developer"', '"roles/editor"'),
     "workers_never_sleep": ("workloads.tf", "cpu_idle          = false", "cpu_idle = true"),

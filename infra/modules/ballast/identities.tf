@@ -15,6 +15,8 @@ locals {
   # Written once and read, never overwritten or deleted: no workload may delete an object, but for bars, which are
   # replaced by longer ones.
   grants = {
+    "api:objects:read"       = { name = "api", bucket = "objects", role = "roles/storage.objectViewer" }
+    "api:models:read"        = { name = "api", bucket = "models", role = "roles/storage.objectViewer" }
     "market:objects:write"   = { name = "market", bucket = "objects", role = "roles/storage.objectCreator" }
     "market:objects:read"    = { name = "market", bucket = "objects", role = "roles/storage.objectViewer" }
     "market:models:read"     = { name = "market", bucket = "models", role = "roles/storage.objectViewer" }

@@ -1,4 +1,4 @@
-# Inside only: workers reach it over the network, people through `gcloud run services proxy`.
+# For people who want to look, through `gcloud run services proxy`; workers use its database and bucket themselves.
 resource "google_cloud_run_v2_service" "mlflow" {
   project             = var.project
   name                = "${local.name}-mlflow"
@@ -24,7 +24,7 @@ resource "google_cloud_run_v2_service" "mlflow" {
     containers {
       image   = var.mlflow_image
       command = ["mlflow", "server"]
-      args    = ["--host", "0.0.0.0", "--port", "8080", "--artifacts-destination", "gs://${google_storage_bucket.of["models"].name}"]
+      args    = ["--host", "0.0.0.0", "--port", "8080", "--workers", "1", "--allowed-hosts", "*.run.app", "--artifacts-destination", "gs://${google_storage_bucket.of["models"].name}"]
       ports {
         container_port = 8080
       }
@@ -58,10 +58,10 @@ resource "google_cloud_run_v2_service" "mlflow" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "mlflow" {
-  for_each = toset(["market", "training"])
+  for_each = toset(var.mlflow_readers)
   project  = var.project
   location = var.region
   name     = google_cloud_run_v2_service.mlflow.name
   role     = "roles/run.invoker"
-  member   = google_service_account.of[each.value].member
+  member   = each.value
 }

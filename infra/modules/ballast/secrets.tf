@@ -5,7 +5,7 @@ locals {
     "database-url-api"     = ["api"]
     "database-url-workers" = ["market", "trading", "training", "import"]
     "database-url-owner"   = ["migrate"]
-    "mlflow-database-url"  = ["mlflow"]
+    "mlflow-database-url"  = ["mlflow", "api", "market", "training"]
     "temporal-key"         = ["api", "market", "trading", "training"]
     "sealing-key"          = ["api", "market", "trading", "training"]
     "kraken-key"           = ["trading"]
@@ -90,6 +90,8 @@ resource "google_secret_manager_secret_version" "terms" {
     secret       = local.named["kraken-secret"]
     instruments  = var.instruments
     cache        = "${local.home}/cache"
+    objects      = local.raw
+    shelf        = [local.named["mlflow-database-url"], local.shelf]
     anchor       = "gs://${google_storage_bucket.of["audit"].name}/checkpoints"
     sealing_keys = [[var.secret_versions["sealing-key"], local.named["sealing-key"]]]
   })

@@ -1,4 +1,6 @@
 locals {
+  raw   = "gs://${google_storage_bucket.of["objects"].name}/${var.track}"
+  shelf = "gs://${google_storage_bucket.of["models"].name}/releases"
   buckets = {
     objects = "Raw replies, windows, features: named by their hash, written once."
     models  = "What MLflow keeps of model releases."

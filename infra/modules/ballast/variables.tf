@@ -156,6 +156,12 @@ variable "image_readers" {
   default     = []
 }
 
+variable "mlflow_readers" {
+  description = "Who may open MLflow's own page, such as `group:research@example.com`."
+  type        = list(string)
+  default     = []
+}
+
 variable "oidc" {
   description = "Identity provider that people sign in at; null: by passwords of ours."
   type        = object({ issuer = string, client_id = string })

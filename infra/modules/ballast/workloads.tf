@@ -64,6 +64,8 @@ resource "google_cloud_run_v2_service" "api" {
       dynamic "env" {
         for_each = merge(local.environment, {
           BALLAST_SCHEDULER       = "${google_service_account.of["scheduler"].email},${local.audience},${var.track}"
+          BALLAST_OBJECTS         = local.raw
+          BALLAST_BUNDLES         = local.shelf
           BALLAST_SEALING_VERSION = var.secret_versions["sealing-key"]
         })
         content {
@@ -74,6 +76,7 @@ resource "google_cloud_run_v2_service" "api" {
       dynamic "env" {
         for_each = {
           BALLAST_DATABASE           = "database-url-api"
+          BALLAST_REGISTRY           = "mlflow-database-url"
           BALLAST_OIDC_CLIENT_SECRET = "oidc-client-secret"
           BALLAST_SEALING_KEY        = "sealing-key"
           BALLAST_TEMPORAL_KEY       = "temporal-key"
