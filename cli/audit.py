@@ -1,5 +1,6 @@
 """`ballast audit`: prove the audit log, sign it, and hand a part of it to an auditor."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,6 +100,63 @@ def export(
         part = package.part(session, name, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC))
         package.write(session, part, anchor_of(folder, anchor).kept(name), out)
     typer.echo(f"{out}: entries {part.first} to {part.last} of {name}; its README.md says how to check them")
+
+
+@app.command()
+def histories(
+    track: TrackOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a line.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Keep the engine's histories now, as every worker does each hour, and prove those that are kept.
+
+    The engine must run (`ballast up`). Exit status 1 names an hour that ended without a history in the log,
+    or a history that is not as it was written.
+    """
+    from adapters.objects import ObjectStore
+    from cli.engine import connected
+    from cli.stored import find
+    from temporal.histories import keep, proved
+
+    stored = find(home, track)
+    objects = ObjectStore(stored.house.track(stored.key.track) / "objects")
+
+    async def kept() -> int:
+        return await keep(await connected(stored.house), stored.engine, objects, stored.key.track)
+
+    with _spinner("keeping"):
+        new = asyncio.run(kept())
+        proof = proved(stored.engine, objects, stored.key.track)
+    if as_json:
+        typer.echo(json.dumps({"track": stored.key.track, "new": new, **proof._asdict()}))
+    else:
+        typer.echo(f"{stored.key.track}: {new} new, {proof.kept} kept, {proof.events} events")
+        for problem in proof.problems:
+            typer.echo(f"BAD {problem}")
+    if proof.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def incident(
+    report: Annotated[Path, typer.Argument(help="The report, as it is.", exists=True, dir_okay=False)],
+    operator: Annotated[str, typer.Option(help="Your name; it goes on record.")],
+    track: TrackOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Keep an incident report by its digest, and enter that into the log of the track that it is about."""
+    from adapters.audit import Kind
+    from adapters.audit.documents import enter
+    from adapters.objects import ObjectStore
+    from adapters.storage.engine import unit_of_work
+    from cli.stored import find
+
+    stored = find(home, track)
+    objects = ObjectStore(stored.house.track(stored.key.track) / "objects")
+    facts = {"at": datetime.now(UTC).isoformat(), "name": report.name, "operator": operator}
+    with unit_of_work(stored.engine) as session:
+        entry = enter(session, objects, stored.key.track, Kind.INCIDENT, report.read_bytes(), facts)
+    typer.echo(f"{report.name} is entry {entry.seq} of {stored.key.track}")
 
 
 @app.command()

@@ -15,6 +15,7 @@ from temporal.client import connect
 from trading.compiled import use_cache
 from worker.alerting import delivering
 from worker.compose import Activities, activities_of
+from worker.keeping import keeping
 from worker.observed import Observed
 from worker.sandbox import runner
 from worker.terms import Terms
@@ -87,6 +88,6 @@ async def serve(terms: Terms, ready: Callable[[], None], plugins: Sequence[Plugi
     client = await connect(terms.server, plugins)
     with activities_of(terms, client) as activities, delivering(terms.database, terms.home, terms.track):
         served = {queue: activities[queue] for queue in terms.queues}
-        async with workers(client, served):
+        async with workers(client, served), keeping(terms, client):
             ready()
             await stop.wait()

@@ -18,6 +18,8 @@ class Objects(Protocol):
 
     def put_bytes(self, content: bytes) -> str: ...
 
+    def read(self, name: str) -> bytes: ...
+
 
 def enter(
     session: Session, objects: Objects, track: str, kind: Kind, content: bytes, facts: Mapping[str, object]
