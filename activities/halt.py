@@ -17,7 +17,7 @@ from activities.halt_messages import (
 from activities.messages import Telling, Tellings
 from trading.errors import VenueUnavailable
 from trading.risk.halt_events import Recorded, Told
-from trading.risk.trading_state import HALTED, Cause, Standing, signed_bytes
+from trading.risk.trading_state import HALTED, Cause, Standing, flattens, signed_bytes
 from trading.risk.vigil import Vigil
 
 
@@ -27,6 +27,10 @@ class States(Protocol):
     def open(self, track: str, portfolio: str, first: str, cause: str) -> Vigil: ...
 
     def tellings(self, track: str, portfolio: str) -> tuple[Standing | None, Standing | None]: ...
+
+    def halt(self, track: str, portfolio: str) -> str:
+        """The name of the halt that stands; empty without one."""
+        ...
 
     def record(self, track: str, portfolio: str, told: Told) -> Recorded: ...
 
@@ -73,7 +77,8 @@ class HaltActivities:
     @activity.defn
     def read_tellings(self, told: OfPortfolio) -> Tellings:
         row, audit = self._states.tellings(told.track, told.portfolio)
-        return Tellings(row=_telling(row), audit=_telling(audit))
+        flattening = flattens(self._states.halt(told.track, told.portfolio))
+        return Tellings(row=_telling(row), audit=_telling(audit), flattening=flattening)
 
     @activity.defn
     def record_halt(self, told: RecordIn) -> RecordOut:
@@ -87,6 +92,7 @@ class HaltActivities:
             Standing(told.wanted.state, told.wanted.epoch),
             told.halt,
             told.refusal,
+            told.flattening,
         )
         recorded = self._states.record(told.track, told.portfolio, event)
         return RecordOut(**recorded.standing._asdict(), objection=recorded.objection)

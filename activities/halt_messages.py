@@ -129,6 +129,8 @@ class RecordIn(Message):
     wanted: Telling
     halt: str = ""
     refusal: str = ""
+    flattening: bool = False
+    """Of a trip: everything held is sold too."""
 
 
 class RecordOut(Message):

@@ -214,6 +214,8 @@ class Tellings(Message):
 
     row: Telling | None
     audit: Telling | None
+    flattening: bool = False
+    """The row's halt sells what is held."""
 
 
 class GuardRules(Message):

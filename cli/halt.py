@@ -64,6 +64,7 @@ def status(
 def trip(
     operator: OperatorOption,
     reason: ReasonOption,
+    flatten: Annotated[bool, typer.Option("--flatten", help="Sell everything that is held, too.")] = False,
     track: TrackOption = None,
     portfolio: PortfolioOption = None,
     as_json: JsonOption = False,
@@ -73,6 +74,9 @@ def trip(
 
     Works with the engine down: the row in the database is tightened first, and
     every entry reads it right before it leaves. Exits and cancels always pass.
+
+    With --flatten the next hour's decision sells every holding whole, and each
+    hour after it what is left, until the halt is lifted. Stops rest until then.
     """
     from activities.halt_messages import TripIn
     from trading.risk.halt_events import TRIPPED, Told
@@ -83,9 +87,11 @@ def trip(
     seat, id = _seat(home, track, portfolio), str(uuid4())
     known = _states(seat).tellings(*seat.key)[0] or Standing(HALTED, 0)
     wanted = Standing(HALTED, known.epoch + 1)
-    said = Told(id, TRIPPED, operator, f"{Cause.MANUAL}: {reason}", known, wanted)
+    cause = Cause.FLATTEN if flatten else Cause.MANUAL
+    said = Told(id, TRIPPED, operator, f"{cause}: {reason}", known, wanted, flattening=flatten)
     held = _states(seat).record(*seat.key, said).standing
-    update = TripIn(cause=Cause.MANUAL, operator=operator, reason=reason, request_id=id)
+    halt = _states(seat).halt(*seat.key)
+    update = TripIn(cause=cause, operator=operator, reason=reason, request_id=id)
     try:
         _guards(seat).trip(*seat.key, update, id)
         guard = "the guard halted too and cancels working entries"
@@ -95,9 +101,9 @@ def trip(
             "entries that already rest at the venue; they expire there by themselves within the hour"
         )
     if as_json:
-        typer.echo(json.dumps({"halt_id": f"halt-{held.epoch}", **held._asdict(), "guard": guard}))
+        typer.echo(json.dumps({"halt_id": halt, **held._asdict(), "guard": guard}))
     else:
-        typer.echo(f"halted: halt-{held.epoch}. {guard}")
+        typer.echo(f"halted: {halt}. {guard}")
 
 
 @app.command("request-resume")

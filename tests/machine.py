@@ -18,6 +18,7 @@ from trading.codes import (
     FILL_DELIST,
     FILL_STOP,
     FILL_STOP_GAP,
+    FLATTENING,
     KEPT,
     MISSED,
     SHRUNK,
@@ -189,8 +190,9 @@ def meddle(world: World, books: Books) -> None:
         books.purse[0] -= world.foreign[0]
         books.holdings[0].lots -= world.foreign[1]
         world.foreign[0], world.foreign[1] = 0, 0
-    elif act == 3:
+    elif act == 3 or act == 4:
         trip(world.market.hour, books.state.account)
+        books.state.account.halted = act - 2
 
 
 def check_guard(world: World, rules: Rules, books: Books, tampered: bool) -> int:
@@ -249,6 +251,9 @@ def check_orders(world: World, rules: Rules, books: Books) -> int:
             return 8
         if order.lots < 0 and -order.lots > position.lots + position.dust:
             return 9
+        emptied = order.lots == -(position.lots + position.dust) or intent.verdict == DENIED
+        if account.halted == FLATTENING and missed == 0 and position.lots > 0 and not emptied:
+            return 34
         if order.lots <= 0:
             continue
         if stopped > 0 or intent.breach & BLOCKING:

@@ -41,6 +41,7 @@ BROKEN = (
     "a sale below half the best price a stop could have",
     "cash moved by something else than the fills",
     "a denied order reached the venue",
+    "a holding was left under a halt that flattens",
 )
 """What can be wrong, by number; 0 is nothing."""
 

@@ -27,6 +27,7 @@ REASONS = (
     "vetoed",
     "cooldown",
     "no signal",
+    "flatten",
 )
 (
     NONE,
@@ -51,6 +52,7 @@ REASONS = (
     VETOED,
     COOLDOWN,
     NO_SIGNAL,
+    FLATTEN,
 ) = range(len(REASONS))
 
 # Breaches: one bit each, so that one verdict can name every control that bound.
@@ -97,6 +99,9 @@ BREACHES = (
 
 BLOCKING = HALTED | KILL_SWITCH | UNRECONCILED | STALE
 """Breaches that keep every entry out, whatever its size."""
+
+# What a halt does: it keeps entries out, or it sells what is held too.
+LATCHED, FLATTENING = 1, 2
 
 # The verdict on one intent.
 VERDICTS = ("none", "kept", "shrunk", "denied", "forced")

@@ -132,6 +132,7 @@ class Account:
     """Never re-based; drives the verdict."""
     tier: int
     halted: int
+    """0, or what the halt does: LATCHED, FLATTENING."""
     halt_epoch: int
     """Raised by every trip and every resume."""
     halt_hour: int

@@ -256,7 +256,7 @@ class DrawdownHaltWorkflow:
             # A trip came between.
             return
         row, audit = _standing(seen.row), _standing(seen.audit)
-        self._vigil = compared(before, row, audit, self._rules)
+        self._vigil = compared(before, row, audit, self._rules, seen.flattening)
         if self._vigil is before:
             return
         taken = row is not None and self._vigil.latch.standing == row and row.state == HALTED
@@ -311,6 +311,7 @@ class DrawdownHaltWorkflow:
             wanted=_telling(latch.standing),
             halt=halt,
             refusal=refusal,
+            flattening=what == TRIPPED and Cause.FLATTEN in latch.causes,
         )
         stored = await workflow.execute_activity_method(HaltActivities.record_halt, told, **RECORD)
         self._alerts += 1

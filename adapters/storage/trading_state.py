@@ -35,10 +35,22 @@ from trading.risk.halt_events import (
     Recorded,
     Told,
 )
-from trading.risk.trading_state import APPROVE, HALTED, REQUEST, STATES, Latch, Standing
+from trading.risk.trading_state import (
+    APPROVE,
+    HALTED,
+    REQUEST,
+    STATES,
+    Cause,
+    Latch,
+    Standing,
+    flattens,
+    halt_name,
+)
 from trading.risk.vigil import Vigil
 
 COUNTED = f"what IN ('{REQUEST}', '{APPROVE}')"
+NAMES = (OPENED, TRIPPED, TAKEN)
+"""What gives a halt its name."""
 AUDITED = {APPROVE: Kind.APPROVAL, REFUSED: Kind.REFUSAL}
 """Everything else goes into the audit log as `Kind.HALT`."""
 ALERTS = {
@@ -120,11 +132,18 @@ class TradingStates:
                 standing = _store(session, key, told, self._clock.now()).standing
             else:
                 standing, cause = Standing(last.state, last.epoch), last.cause
-            latch = Latch(*standing, (cause,) if standing.state == HALTED else ())
+            asked = (str(Cause.FLATTEN),) if flattens(HaltEvents(session, key).halt(standing)) else ()
+            latch = Latch(*standing, (*asked, cause) if standing.state == HALTED else ())
             mine = (Mark.track == track, Mark.portfolio == portfolio)
             mark = session.scalars(select(Mark).where(*mine).order_by(Mark.asof.desc()).limit(1)).first()
         show_state(track, portfolio, standing)
         return _begun(latch, mark)
+
+    def halt(self, track: str, portfolio: str) -> str:
+        """The name of the halt that stands; empty without one."""
+        key = PortfolioKey(track, portfolio)
+        with reading(self._engine) as session:
+            return HaltEvents(session, key).halt(Halts(session, key).standing())
 
     def record(self, track: str, portfolio: str, told: Told) -> Recorded:
         """Store an event with all that goes with it; told again, the first answer comes back."""
@@ -166,9 +185,19 @@ class HaltEvents(Repository):
         newest = self._session.scalars(query.order_by(HaltEvent.number.desc()).limit(most))
         return list(newest)[::-1]
 
-    def add(self, told: Told, holds: Standing, now: datetime) -> HaltEvent:
+    def halt(self, standing: Standing) -> str:
+        """The name of the halt that stands: one that flattens goes on under the name of each later trip."""
+        if standing.state != HALTED:
+            return ""
+        query = select(HaltEvent.halt).where(*self._mine(HaltEvent), HaltEvent.what.in_(NAMES))
+        named = self._session.scalars(query.order_by(HaltEvent.number.desc()).limit(1)).first()
+        return halt_name(standing.epoch, flattens(named or ""))
+
+    def add(self, told: Told, held: Standing, holds: Standing, now: datetime) -> HaltEvent:
+        """Store an event: what `held` before it, what `holds` after it."""
         last = self.last(1)
-        named = told.halt or (f"halt-{holds.epoch}" if holds.state == HALTED else "")
+        flattening = told.flattening or flattens(self.halt(held))
+        named = told.halt or (halt_name(holds.epoch, flattening) if holds.state == HALTED else "")
         event = HaltEvent(
             **self._key._asdict(),
             number=last[0].number + 1 if last else 1,
@@ -196,7 +225,7 @@ def _store(session: Session, key: PortfolioKey, told: Told, now: datetime) -> Re
     if told.what in LOOSENS and held != told.known:
         return Recorded(held, f"the row is {held.state} at epoch {held.epoch}, not as it was known")
     holds = _change(halts, told, now)
-    event = events.add(told, holds, now)
+    event = events.add(told, held, holds, now)
     audit = Audit(session)
     facts = canonical_json({**event.facts(), "at": now.isoformat()})
     audit.append(key.track, AUDITED.get(told.what, Kind.HALT), key.portfolio, facts)

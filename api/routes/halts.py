@@ -41,6 +41,12 @@ class Why(BaseModel):
     id: UUID | None = Field(None, description="Sent again with the same id, it is the same command.")
 
 
+class Emptying(Why):
+    """To sell everything is said twice: by the command, and by the portfolio's name."""
+
+    confirm: str = Field(max_length=80, description="The portfolio's name.", examples=["main"])
+
+
 class Review(Why):
     """One act of review of one halt."""
 
@@ -124,6 +130,7 @@ def _may(action: Action) -> object:
 
 Halter = Annotated[Principal, _may(Action.HALT)]
 Tripper = Annotated[Principal, _may(Action.TRIP)]
+Flattener = Annotated[Principal, _may(Action.FLATTEN)]
 Requester = Annotated[Principal, _may(Action.REQUEST_RESUME)]
 Approver = Annotated[Principal, _may(Action.APPROVE_RESUME)]
 
@@ -168,12 +175,21 @@ def trading_state(key: Keyed, request: Request) -> TradingState:
 
 @router.post("", status_code=201, summary="Halt now: no entries until a resume is approved")
 def halt(body: Why, key: Keyed, who: Halter, request: Request) -> Halted:
-    return _halt(request, key, who, body, body.reason)
+    return _halt(request, key, who, body, Cause.MANUAL, body.reason)
 
 
 @router.post("/kill-switch", status_code=201, summary="Trip the kill switch by hand; it latches like a halt")
 def trip(body: Why, key: Keyed, who: Tripper, request: Request) -> Halted:
-    return _halt(request, key, who, body, f"kill switch: {body.reason}")
+    return _halt(request, key, who, body, Cause.MANUAL, f"kill switch: {body.reason}")
+
+
+@router.post(
+    "/flatten", status_code=201, summary="Halt now, and sell every holding with the next hour's decision"
+)
+def flatten(body: Emptying, key: Keyed, who: Flattener, request: Request) -> Halted:
+    if body.confirm != key.portfolio:
+        raise Refused(409, "not confirmed", f"say {key.portfolio} as `confirm` to sell everything it holds")
+    return _halt(request, key, who, body, Cause.FLATTEN, body.reason)
 
 
 @router.post(
@@ -188,21 +204,24 @@ def approve_resume(body: Review, key: Keyed, who: Approver, request: Request) ->
     return _review(request, key, who, body, APPROVE)
 
 
-def _halt(request: Request, key: PortfolioKey, who: Principal, body: Why, reason: str) -> Halted:
+def _halt(
+    request: Request, key: PortfolioKey, who: Principal, body: Why, cause: Cause, reason: str
+) -> Halted:
     states, guards = _desks(request)
     id = str(body.id or uuid4())
     known = states.tellings(*key)[0] or Standing(HALTED, 0)
     wanted = Standing(HALTED, known.epoch + 1)
-    told = Told(id, TRIPPED, who.name, f"{Cause.MANUAL}: {reason}", known, wanted)
+    flattening = cause is Cause.FLATTEN
+    told = Told(id, TRIPPED, who.name, f"{cause}: {reason}", known, wanted, flattening=flattening)
     holds = states.record(*key, told).standing
     try:
         if guards is None:
             raise VenueUnavailable("the API was started without an engine")
-        guards.trip(*key, TripIn(cause=Cause.MANUAL, operator=who.name, reason=reason, request_id=id), id)
+        guards.trip(*key, TripIn(cause=cause, operator=who.name, reason=reason, request_id=id), id)
         knows = True
     except VenueUnavailable:
         knows = False
-    return Halted(halt_id=f"halt-{holds.epoch}", epoch=holds.epoch, guard_knows=knows)
+    return Halted(halt_id=states.halt(*key), epoch=holds.epoch, guard_knows=knows)
 
 
 def _review(request: Request, key: PortfolioKey, who: Principal, body: Review, role: str) -> Reviewed:

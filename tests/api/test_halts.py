@@ -104,12 +104,45 @@ def test_a_command_sent_twice_under_one_id_is_one_command(desk: World) -> None:
     assert operator.post(BASE, json=BODY).json()["epoch"] == first["epoch"] + 1
 
 
+def test_to_flatten_is_confirmed_by_name_and_goes_on_until_it_is_lifted(
+    desk: World, server: DevServer
+) -> None:
+    desk.client().app.state.guards = Guards(lambda: Server(server.address, NAMESPACE))
+    key = KEY._replace(portfolio="flat")
+    with unit_of_work(desk.engine) as session:
+        open_portfolio(session, key, "USD", desk.clock())
+    for name, role in (("asks", Role.OPERATOR), ("allows", Role.APPROVER)):
+        desk.person(name, role, "flat")
+    base, operator = BASE.replace("main", "flat"), desk.signed_in("asks")
+    with guarded(server, desk.engine, key):
+        assert operator.get(base).json()["state"] == "ACTIVE"
+        wrong = operator.post(f"{base}/flatten", json={**BODY, "confirm": "main"})
+        assert (wrong.status_code, operator.get(base).json()["state"]) == (409, "ACTIVE")
+        told = operator.post(f"{base}/flatten", json={**BODY, "confirm": "flat"})
+        assert (told.status_code, told.json()["halt_id"]) == (201, "flatten-1")
+        assert operator.post(base, json=BODY).json()["halt_id"] == "flatten-2"
+        assert operator.get(base).json()["guard"]["causes"] == ["flatten", "manual"]
+        named = {"halt_id": "flatten-2", **BODY}
+        assert operator.post(f"{base}/request-resume", json=named).status_code == 200
+        lifted = desk.signed_in("allows").post(f"{base}/approve-resume", json=named)
+        assert (lifted.status_code, lifted.json()["state"]) == (200, "ACTIVE")
+        assert operator.post(base, json=BODY).json()["halt_id"] == "halt-4"
+
+
 COMMANDS = (
     ("", Action.HALT),
     ("/kill-switch", Action.TRIP),
+    ("/flatten", Action.FLATTEN),
     ("/request-resume", Action.REQUEST_RESUME),
     ("/approve-resume", Action.APPROVE_RESUME),
 )
+
+
+FURTHER = {
+    "/flatten": {"confirm": "main"},
+    "/request-resume": {"halt_id": "halt-1"},
+    "/approve-resume": {"halt_id": "halt-1"},
+}
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -118,7 +151,7 @@ def test_only_whoever_may_is_listened_to(desk: World, role: Role, path: str, act
     browser = desk.signed_in(role.value)
     reader = desk.with_token(role.value, Scope.READ)
     program = desk.with_token(role.value, Scope.COMMAND)
-    named = {**BODY, "halt_id": "halt-1"} if "resume" in path else BODY
+    named = {**BODY, **FURTHER.get(path, {})}
     heard = {201, 503} if allowed(role, action) else {403}
     assert browser.post(f"{BASE}{path}", json=named).status_code in heard
     assert program.post(f"{BASE}{path}", json=named).status_code in heard

@@ -19,6 +19,7 @@ from trading.backtest.inputs import Scene, blocks, scene
 from trading.backtest.matching import Bar
 from trading.backtest.step import Advice, Books, DecisionRow, EquityRow, Inputs, Rules, close, run
 from trading.clock import DAY_H
+from trading.codes import FLATTEN, FLATTENING
 from trading.compiled import compiled
 from trading.config import DataVenue, TradingConfig
 from trading.execution.fills import Fill
@@ -29,6 +30,7 @@ from trading.models.protocol import Predictions, nothing
 from trading.policies.benchmarks import POLICIES, signals
 from trading.portfolio import Market, PortfolioState, Reading, Signal, Terms, View
 from trading.records import table, unpacked
+from trading.risk.drawdown import trip
 from trading.universe import Universe
 
 INSTRUMENTS, WARM_H, HOURS = 8, 2_904, 480
@@ -189,6 +191,30 @@ def test_a_restart_from_the_plain_state_goes_on_as_if_nothing_happened(
         parts.append(rows(books))
     assert [list(chain(*logs)) for logs in zip(*parts, strict=True)] == rows(whole)
     assert state.digest() == form.plain(whole.state).digest()
+
+
+@pytest.mark.parametrize("driver", [LEARNED, "trend-vote"])
+def test_a_halt_that_flattens_sells_everything_compiled_as_plain(
+    driver: str, market: Scene, block: Inputs
+) -> None:
+    ends = []
+    for form in (Form(packed=True), Form(packed=False)):
+        rules, given = rules_of(driver, market, form)
+        given_inputs, loop = (block, compiled(run)) if form.packed else (plain_inputs(block), run)
+        books = form.books(PortfolioState.opening(OPENING, INSTRUMENTS), 137)
+        loop(given_inputs, given, rules, books, 0, 137)
+        state = form.plain(books.state)
+        assert any(position.lots for position in state.positions)
+        trip(FIRST + 137, state.account)
+        state.account.halted = FLATTENING
+        after = form.books(state, HOURS)
+        loop(given_inputs, given, rules, after, 137, 147)
+        ends.append((rows(after), form.plain(after.state)))
+    (compiled_rows, compiled_end), (plain_rows, plain_end) = ends
+    assert (compiled_rows, compiled_end) == (plain_rows, plain_end)
+    assert {row.reason for row in plain_rows[0] if row.approved_lots} >= {FLATTEN}
+    assert all(row.approved_lots <= 0 for row in plain_rows[0])
+    assert not any(position.lots for position in plain_end.positions)
 
 
 def test_logs_without_room_stop_the_loop_before_they_overflow(market: Scene, block: Inputs) -> None:

@@ -25,6 +25,8 @@ from trading.risk.trading_state import (
     Standing,
     Tellings,
     effective,
+    flattens,
+    halt_name,
     refusal,
     reviewed,
 )
@@ -136,7 +138,7 @@ class Guarding(RuleBasedStateMachine):
             assert self.vigil.latch.state == HALTED
         assert not fired or late or self.vigil.latch.state != ACTIVE
 
-    @rule(cause=st.sampled_from([Cause.MANUAL, Cause.PROOF, Cause.MISMATCH]))
+    @rule(cause=st.sampled_from([Cause.MANUAL, Cause.PROOF, Cause.MISMATCH, Cause.FLATTEN]))
     def trips(self, cause: Cause) -> None:
         epoch = self.vigil.latch.epoch
         self.vigil = tripped(self.vigil, cause)
@@ -152,7 +154,7 @@ class Guarding(RuleBasedStateMachine):
     )
     def reviews(self, operator: str, role: str, age: int, required: int) -> None:
         latch = self.vigil.latch
-        halt_id = f"halt-{latch.epoch - age}"
+        halt_id = halt_name(latch.epoch - age, Cause.FLATTEN in latch.causes)
         said = Act(halt_id, operator, role, "read the runbook")
         if refusal(latch, said):
             return
@@ -216,6 +218,18 @@ def test_a_halt_whose_row_was_loosened_to_reducing_is_tripped_again() -> None:
     halted = tripped(opened(), Cause.MANUAL)
     found = compared(halted, Standing(REDUCING, 1), Standing(HALTED, 1), RULES)
     assert found.latch == Latch(HALTED, 2, (Cause.MANUAL, Cause.FOUND))
+
+
+def test_a_halt_that_flattens_goes_on_through_later_trips_until_it_is_lifted() -> None:
+    vigil = tripped(tripped(opened(), Cause.FLATTEN), Cause.PROOF)
+    assert (vigil.latch.halt_id, flattens(vigil.latch.halt_id)) == ("flatten-2", True)
+    assert resumed(vigil).latch == Latch(ACTIVE, 3)
+
+
+def test_a_row_that_flattens_is_taken_over_as_one() -> None:
+    row = Standing(HALTED, 4)
+    assert compared(opened(), row, row, RULES, True).latch.halt_id == "flatten-4"
+    assert compared(opened(), row, row, RULES).latch.halt_id == "halt-4"
 
 
 def test_caution_from_outside_clears_after_its_hours() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.core import EQUITY, PRICE, Desk, desk, reading, signal
-from trading.codes import EXIT, FORCED, HARD_CAP, HOLD, SILENT, TRIM
+from trading.codes import EXIT, FLATTEN, FLATTENING, FORCED, HARD_CAP, HOLD, SILENT, TRIM
 from trading.hour import SIGNALS, Mandate
 from trading.policies.benchmarks import HOLD_WEIGHT
 from trading.risk.cap import rank_buyers
@@ -119,6 +119,25 @@ def test_a_halt_keeps_nobody_from_being_cut():
     one.state.account.halted = 1
     one.state.account.unreconciled = 1
     assert sold(one) == {0: 11_000}
+
+
+def test_a_halt_that_flattens_sells_every_holding_whole_and_buys_nothing():
+    one = desk(reading(e24=0.05), reading(cluster=1), reading(cluster=2, e24=0.05))
+    one.hold(0, 60_000)
+    one.hold(1, 40_000)
+    one.state.account.halted = FLATTENING
+    one.decide()
+    assert [order.lots for order in one.orders] == [-60_000, -40_000, 0]
+    assert [one.intent(a).reason for a in (0, 1)] == [FLATTEN, FLATTEN]
+    assert [one.intent(a).verdict for a in (0, 1)] == [FORCED, FORCED]
+
+
+def test_flattening_leaves_an_exit_its_own_reason():
+    one = holdings(60_000, 40_000)
+    one.state.positions[0].silent = 72
+    one.state.account.halted = FLATTENING
+    assert sold(one) == {0: 60_000, 1: 40_000}
+    assert [one.intent(a).reason for a in (0, 1)] == [SILENT, FLATTEN]
 
 
 @pytest.mark.parametrize(("tier", "ppm"), [(0, 20_000), (1, 10_000), (2, 5_000)])

@@ -101,6 +101,16 @@ def test_a_trip_holds_without_an_engine_and_is_taken_over(server: DevServer, tmp
         assert shown["guard"]["causes"] == ["manual: looks wrong"]
 
 
+def test_flattening_survives_a_trip_without_an_engine(server: DevServer, tmp_path: Path) -> None:
+    home = Home(tmp_path, server.address, PortfolioKey("replay-a", "flat"))
+    home.states.open(*home.key, ACTIVE, "opened")
+    assert home.ballast("trip", "--flatten", *BY_ADA)[1]["halt_id"] == "flatten-1"
+    with guarded(server, home.engine, home.key):
+        _, shown = home.ballast("status")
+        assert (shown["state"], shown["guard"]["halt_id"]) == (HALTED, "flatten-1")
+        assert shown["guard"]["causes"] == ["flatten", "flatten: looks wrong"]
+
+
 def test_a_review_without_an_engine_says_what_to_start(tmp_path: Path) -> None:
     from trading.errors import VenueUnavailable
 

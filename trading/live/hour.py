@@ -17,7 +17,15 @@ from trading.backtest.step import (
     Rules,
     open_hour,
 )
-from trading.codes import FILL_EXIT, FILL_FALLBACK, FILL_MAKER, FILL_STOP, FILL_TAKER
+from trading.codes import (
+    FILL_EXIT,
+    FILL_FALLBACK,
+    FILL_MAKER,
+    FILL_STOP,
+    FILL_TAKER,
+    FLATTENING,
+    LATCHED,
+)
 from trading.config import TradingConfig
 from trading.execution.fills import Fill, FillLog, Holding
 from trading.execution.protocol import Kind
@@ -30,6 +38,7 @@ from trading.portfolio import Account, Decision, PortfolioState, Signal, Terms, 
 from trading.records import blank
 from trading.risk.approve import ApprovedOrder, no_orders, stored_order
 from trading.risk.drawdown import resume, trip
+from trading.risk.trading_state import flattens
 
 
 def books_of(state: PortfolioState, held: Held, instruments: Sequence[Instrument]) -> Books:
@@ -72,9 +81,10 @@ def adopt(guarded: Guarded, hour: int, account: Account, rules: Rules) -> Rules:
     A halt that an approval has ended is ended by `guard` itself at this hour's mark, as a review in a
     backtest is: the re-base needs the equity of this mark.
     """
-    if guarded.state == HALTED and account.halted == 0:
+    if guarded.state == HALTED:
         trip(hour, account)
-    elif guarded.state != HALTED and account.halted != 0 and guarded.epoch > account.halt_epoch:
+        account.halted = FLATTENING if flattens(guarded.halt) else LATCHED
+    elif account.halted != 0 and guarded.epoch > account.halt_epoch:
         halted_h = hour - account.halt_hour
         if halted_h > 0:
             return rules._replace(mandate=replace(rules.mandate, review_after_h=halted_h))
@@ -105,13 +115,18 @@ def settle_live(
 ) -> None:
     """Fold the venue's trades of the hour after asof `hour` into the state, in the order of events."""
     place = {instrument.name: a for a, instrument in enumerate(instruments)}
-    ordered = sorted(booked, key=lambda fill: (fill.trade.at, fill.number, fill.trade.id))
-    rows = [_fill(hour, place[fill.trade.instrument], fill) for fill in ordered]
+    rows = [fill_row(hour, place[fill.trade.instrument], fill) for fill in in_order(booked)]
     terms = [Terms.of(instrument) for instrument in instruments]
     settle(hour, 0, FillLog(rows, [len(rows)]), orders, state, config, terms)
 
 
-def _fill(hour: int, a: int, booked: Booked) -> Fill:
+def in_order(booked: Sequence[Booked]) -> list[Booked]:
+    """Fills in the order of events; what happened at one instant, in the order of the orders."""
+    return sorted(booked, key=lambda fill: (fill.trade.at, fill.number, fill.trade.id))
+
+
+def fill_row(hour: int, a: int, booked: Booked) -> Fill:
+    """A trade of the instrument in place `a`, as the books of a backtest have it."""
     trade = booked.trade
     return Fill(hour, a, fill_kind(booked), trade.lots, trade.ticks, trade.value, trade.fee, 0, 0, 0, 0)
 

@@ -1,10 +1,21 @@
 """Risk before orders exist: wishes become values that every limit leaves, holdings above a hard cap are
-cut.
+cut, and under a halt that flattens all of them are sold.
 """
 
 from collections.abc import Sequence
 
-from trading.codes import ADD, BLOCKING, DRAWDOWN_SIZE, ENTER, EXIT, FORCED, HARD_CAP, TRIM
+from trading.codes import (
+    ADD,
+    BLOCKING,
+    DRAWDOWN_SIZE,
+    ENTER,
+    EXIT,
+    FLATTEN,
+    FLATTENING,
+    FORCED,
+    HARD_CAP,
+    TRIM,
+)
 from trading.config import TradingConfig
 from trading.money import PPM, share
 from trading.portfolio import Decision, Intent, PortfolioState, Terms, View, value_at
@@ -32,6 +43,8 @@ def cap(
     Buyers stand in `decision.order`, best rank first; a tie goes to the earlier instrument.
     """
     open_totals(view, state, terms, decision)
+    if state.account.halted == FLATTENING:
+        leave_all(state, decision)
     cut_above_caps(state, config, terms, decision)
     buyers = rank_buyers(decision)
     mask = blocked(view, state.account)
@@ -92,6 +105,14 @@ def trim_to_weight(state: PortfolioState, terms: Sequence[Terms], decision: Deci
             intent.target_ppm = int(intent.weight * PPM)
             held = value_at(position.mark, position.lots, terms[a])
             intent.capped = held - share(state.account.equity, intent.target_ppm)
+
+
+def leave_all(state: PortfolioState, decision: Decision) -> None:
+    """Sell every holding whole, whatever the strategy wished; what it leaves anyway keeps its reason."""
+    for a in range(len(state.positions)):
+        intent = decision.intents[a]
+        if state.positions[a].lots > 0 and intent.action != EXIT:
+            intent.action, intent.reason, intent.verdict = EXIT, FLATTEN, FORCED
 
 
 def cut_above_caps(

@@ -36,6 +36,8 @@ class Told(NamedTuple):
     """Names the halt that it concerns; empty for the one that stands afterwards."""
     refusal: str = ""
     """Why it does not count; empty where it does."""
+    flattening: bool = False
+    """Of a trip: everything held is sold too."""
 
 
 class Recorded(NamedTuple):

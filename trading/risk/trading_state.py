@@ -97,6 +97,8 @@ class Cause(StrEnum):
     MISMATCH = "reconciliation mismatch"
     UNKNOWN_ORDER = "unknown order"
     MANUAL = "manual"
+    FLATTEN = "flatten"
+    """By hand too, and every holding is sold, hour by hour until the halt is lifted."""
     FOUND = "found tightened"
     """The row or the audit log was tighter than the workflow, or they contradict each other."""
 
@@ -118,7 +120,17 @@ class Latch(NamedTuple):
     @property
     def halt_id(self) -> str:
         """The name of the halt that stands; empty when none does."""
-        return f"halt-{self.epoch}" if self.state == HALTED else ""
+        return halt_name(self.epoch, Cause.FLATTEN in self.causes) if self.state == HALTED else ""
+
+
+def halt_name(epoch: int, flattening: bool) -> str:
+    """What a halt is called: its name says what it does, wherever it is told, stored and reviewed."""
+    return f"{Cause.FLATTEN if flattening else 'halt'}-{epoch}"
+
+
+def flattens(halt: str) -> bool:
+    """Whether a halt of this name sells what is held."""
+    return halt.startswith(f"{Cause.FLATTEN}-")
 
 
 def move(latch: Latch, event: Event, cause: str = "") -> Latch:

@@ -129,8 +129,10 @@ def resumed(vigil: Vigil) -> Vigil:
     return lifted._replace(tier=0, peak=vigil.equity, rebases=True)
 
 
-def compared(vigil: Vigil, row: Standing | None, audit: Standing | None, rules: Rules) -> Vigil:
-    """The vigil after a look at the other two tellings.
+def compared(
+    vigil: Vigil, row: Standing | None, audit: Standing | None, rules: Rules, flattening: bool = False
+) -> Vigil:
+    """The vigil after a look at the other two tellings; `flattening` is the halt of the row.
 
     A row that somebody tightened is taken over: a halt under its own epoch, caution as a trigger. Whatever
     else differs was changed behind our back or lost, and trips.
@@ -140,7 +142,9 @@ def compared(vigil: Vigil, row: Standing | None, audit: Standing | None, rules: 
         return vigil
     if row is not None and row.state == HALTED and row.epoch > mine.epoch:
         since = vigil.halt_hour if mine.state == HALTED else vigil.hour
-        taken = Latch(HALTED, row.epoch, (*vigil.latch.causes, Cause.FOUND))
+        known = vigil.latch.causes
+        asked = (Cause.FLATTEN,) if flattening and Cause.FLATTEN not in known else ()
+        taken = Latch(HALTED, row.epoch, (*known, *asked, Cause.FOUND))
         return vigil._replace(latch=taken, halt_hour=since)
     if mine.state == ACTIVE and row == Standing(REDUCING, mine.epoch) and mine == audit:
         cautious = {**vigil.clear_h, Cause.FOUND: rules.kill_switch.clear_h}

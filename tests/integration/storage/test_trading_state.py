@@ -94,6 +94,23 @@ def test_a_trip_gets_an_epoch_of_its_own_whoever_was_first(states: TradingStates
     assert states.record(*key, ahead).standing == Standing(HALTED, 9)
 
 
+def test_a_halt_that_flattens_keeps_its_kind_through_later_trips_and_a_new_guard(
+    states: TradingStates, key: PortfolioKey
+) -> None:
+    states.record(*key, TRIP._replace(flattening=True))
+    assert states.halt(*key) == "flatten-1"
+    states.record(*key, TRIP._replace(id="t2"))
+    assert states.halt(*key) == "flatten-2"
+    assert [event.halt for event in states.history(*key)] == ["", "flatten-1", "flatten-2"]
+    assert states.open(*key, ACTIVE, "again").latch.halt_id == "flatten-2"
+    held = Standing(HALTED, 2)
+    states.record(*key, told("a1", APPROVE, held, held, "bob", halt="flatten-2"))
+    states.record(*key, told("r1", RESUMED, held, Standing(ACTIVE, 3), halt="flatten-2"))
+    assert states.halt(*key) == ""
+    states.record(*key, TRIP._replace(id="t4"))
+    assert states.halt(*key) == "halt-4"
+
+
 def test_a_resume_lifts_only_what_its_teller_knows(states: TradingStates, key: PortfolioKey) -> None:
     states.record(*key, TRIP)
     states.record(*key, told("a1", APPROVE, HALT, HALT, "bob", halt="halt-1"))
