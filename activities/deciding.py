@@ -8,44 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from activities.ports import Books
-from trading.backtest.step import Rules
 from trading.clock import TradingHour
 from trading.codes import OUTCOMES
 from trading.errors import InvariantError, VenueUnavailable
 from trading.execution.entering import DONE_BY
-from trading.hour import PREDICTIONS, SIGNALS, Mandate
-from trading.instruments import Instrument
+from trading.live.desk import Desk
 from trading.live.documents import dump_decision, dump_state, parse_mandate, state_of_decision
 from trading.live.hour import advice_at, books_of, mark_live, open_live, orders_of, settle_live
-from trading.live.sight import Sight
-from trading.live.values import Approved, Booked, Held, HourEnd, Ticket, Told
-from trading.portfolio import Account, PortfolioState, Terms
+from trading.live.values import Approved, Booked, Held, HourEnd, Told
+from trading.portfolio import Account, PortfolioState
 from trading.risk.trading_state import Cause
-
-
-class Desk(NamedTuple):
-    """The market of an hour and the venue's grids, the same for every portfolio."""
-
-    hour: TradingHour
-    view: str
-    """Name of the sight."""
-    sight: Sight
-    instruments: Sequence[Instrument]
-
-    @property
-    def is_missed(self) -> bool:
-        return self.sight.view.market.missed != 0
-
-    def rules(self, ticket: Ticket) -> Rules:
-        """A portfolio's configuration and mandate under this hour's advice."""
-        advice = self.sight.advice.get(ticket.predictor)
-        mandate = (
-            Mandate(SIGNALS, advice.kind, advice.portfolio_rules_only, 0)
-            if advice
-            else Mandate(PREDICTIONS, 0, 0, 0)
-        )
-        terms = [Terms.of(instrument) for instrument in self.instruments]
-        return Rules(parse_mandate(ticket.document)[0], mandate, terms)
 
 
 class Marked(NamedTuple):

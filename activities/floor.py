@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
-from activities.deciding import Desk
 from activities.messages import HourIn, ShardIn, Trouble
 from activities.ports import Books, Clock, Library, Objects, VenueAccount
 from trading.clock import TradingHour
 from trading.errors import BallastError, VenueUnavailable
 from trading.execution.guarding import Wanted, guard
-from trading.execution.identity import order_id
+from trading.execution.identity import intent_of, order_id
 from trading.execution.placing import LegName
 from trading.execution.protocol import Kind
 from trading.instruments import Instrument
+from trading.live.desk import Desk
 from trading.live.sight import Sight
 from trading.portfolio import PortfolioState
 
@@ -104,11 +104,6 @@ def wanted_stops(state: PortfolioState, desk: Desk) -> dict[str, Wanted]:
         for instrument, position in zip(desk.instruments, state.positions, strict=True)
         if position.lots > 0 and position.stop > 0
     }
-
-
-def intent_of(portfolio: str, hour: TradingHour, instrument: str) -> str:
-    """What an intent is called, in every id that follows from it."""
-    return f"{portfolio} {hour} {instrument}"
 
 
 def first_order(track: str, portfolio: str, hour: TradingHour, instrument: str) -> str:

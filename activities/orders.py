@@ -5,14 +5,15 @@ from collections.abc import Callable
 from temporalio import activity
 
 from activities.beating import beating
-from activities.deciding import Desk
-from activities.floor import Floor, first_order, intent_of, silent
+from activities.floor import Floor, first_order, silent
 from activities.messages import OrderIn, OrderStep
 from activities.ports import Put
 from trading.errors import InvariantError
 from trading.execution.entering import Entry, enter
+from trading.execution.identity import intent_of
 from trading.execution.leaving import Exit, Left, leave
 from trading.execution.placing import Steps
+from trading.live.desk import Desk
 from trading.live.documents import equity_of, parse_mandate, state_of_decision
 from trading.live.values import Approved, Told
 from trading.portfolio import Terms

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from temporalio import activity
 
 from activities.beating import beating
-from activities.deciding import Desk, Marked, decided, marked, settled
+from activities.deciding import Marked, decided, marked, settled
 from activities.floor import Floor, each, first_order, wanted_stops
 from activities.messages import BatchOut, CloseIn, Decided, GuardOut, MarkIn, Plan, ShardIn, Tellings
 from activities.ports import Books, Latch
 from trading.clock import TradingHour
 from trading.codes import TRIGGERS
+from trading.live.desk import Desk
 from trading.live.documents import state_of_decision
 from trading.live.values import Guarded, Told
 

@@ -5,6 +5,8 @@ import gzip
 import json
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +18,7 @@ from simulator.control import PREFIX, Control
 from simulator.faults import Rule
 from simulator.journal import Journal
 from simulator.lookout import Lookout
+from simulator.tape import SECOND_NS
 from simulator.venue import Reply, Venue
 
 Message = dict[str, Any]
@@ -70,6 +73,7 @@ class Application:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         self.catch_up()
+        send = _dated(send, self.venue.exchange.now_ns)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if path.startswith("/0/public/") and method == "GET":
             query = scope["query_string"].decode("latin-1")
@@ -99,6 +103,18 @@ class Application:
         self.lookout.catch_up()
         self.lookout.wake_drivers()
         return answer
+
+
+def _dated(send: Send, now_ns: int) -> Send:
+    """Every answer tells the venue's time, as the Date header of a real one does."""
+    date = format_datetime(datetime.fromtimestamp(now_ns // SECOND_NS, UTC), usegmt=True).encode()
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = message | {"headers": [*message["headers"], (b"date", date)]}
+        await send(message)
+
+    return told
 
 
 async def _body(receive: Receive) -> bytes:
@@ -209,6 +225,7 @@ class Server(uvicorn.Server):
                 interface="asgi3",
                 log_level="warning",
                 access_log=False,
+                date_header=False,
                 timeout_graceful_shutdown=1,
             )
         )

@@ -6,6 +6,7 @@ that it may have sent instead of sending another.
 
 from uuid import UUID, uuid5
 
+from trading.clock import TradingHour
 from trading.config import canonical_json
 from trading.execution.protocol import Kind
 
@@ -16,6 +17,11 @@ NAMESPACE = UUID("6f1d0a3e-5c0e-5a53-9b0a-3a5e1f6a7c11")
 def order_id(track: str, intent: str, kind: Kind, n: int) -> UUID:
     """The id of the n-th order of a leg; n rises only when n - 1 is known to be over or never placed."""
     return _named("order", track, intent, kind.value, n)
+
+
+def intent_of(portfolio: str, asof: TradingHour, instrument: str) -> str:
+    """What an intent is called, in every id that follows from it;."""
+    return f"{portfolio} {asof} {instrument}"
 
 
 def child_id(track: str, venue_id: str) -> UUID:

@@ -1,0 +1,158 @@
+"""What an hour is computed again from, beside raw replies: nothing here was computed by an hour of the track,
+except the state that the first of them begins with.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import polars as pl
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from adapters.audit import Kind
+from adapters.bars import BarStore
+from adapters.storage.audit import AuditRow
+from adapters.storage.base import PortfolioKey
+from adapters.storage.engine import reading
+from adapters.storage.hours import Mandate, PortfolioHour
+from adapters.storage.orders import FillRow
+from adapters.storage.portfolios import Portfolio
+from adapters.storage.states import StateRow
+from trading.clock import TradingHour
+from trading.errors import UsageError
+from trading.live.again import Word
+from trading.live.values import Ticket
+from trading.risk.trading_state import ACTIVE, HALTED
+
+GUARD = "guard"
+"""Who the audit log says acted where no person did: at the mark of an hour, and at no other time."""
+
+
+class Ruling(NamedTuple):
+    """What holds of a portfolio from `asof` on."""
+
+    asof: int
+    portfolio: str
+    ticket: Ticket
+
+
+class Event(NamedTuple):
+    """Something that befell the trading state, by the audit log."""
+
+    at: datetime
+    operator: str
+    state: str
+    epoch: int
+    halt: str
+    """The name of the halt that it concerns."""
+
+
+class Inputs(NamedTuple):
+    """One portfolio of a track."""
+
+    key: PortfolioKey
+    quote: str
+    first: TradingHour
+    """asof of its first decision."""
+    rulings: Sequence[Ruling]
+    """Of every portfolio of the track, oldest first."""
+    began: TradingHour
+    """After which hour `state` stood."""
+    state: str
+    """The document of the state that the first hour begins with."""
+    events: Sequence[Event]
+    skipped: frozenset[int]
+    """Hours that ended without a settled state, which no computation can tell."""
+    own: frozenset[str] | None
+    """Trades of this portfolio, where several share one account; None: every trade of the account is."""
+    bars: Mapping[str, pl.DataFrame]
+    """Those before `first`, by instrument."""
+
+    def ticket(self, hour: TradingHour) -> Ticket:
+        """What drives the portfolio at an hour."""
+        mine = [r for r in self.rulings if r.portfolio == self.key.portfolio and r.asof <= hour.number]
+        if not mine:
+            raise UsageError(f"{self.key.portfolio} had no mandate at {hour}; its first hour is {self.first}")
+        return mine[-1].ticket
+
+    def predictors(self, hour: TradingHour) -> list[str]:
+        """What drives some portfolio of the track."""
+        return sorted({r.ticket.predictor for r in self.rulings if r.asof <= hour.number})
+
+    def word(self, hour: TradingHour, asked: datetime) -> Word:
+        """The guard's, to a mark of `hour` that was told at `asked` or soon after: what the log said by then,
+        and what the mark itself led to.
+        """
+        said, halt = Event(asked, "", ACTIVE, 0, ""), ""
+        for event in self.events:
+            if event.at <= asked or (event.operator == GUARD and event.at < hour.next.asof):
+                said = event
+                halt = event.halt if event.halt.endswith(f"-{event.epoch}") else halt
+        return Word(said.state, said.epoch, halt if said.state == HALTED else "")
+
+
+def inputs_of(
+    engine: Engine, key: PortfolioKey, bars: BarStore, venue: str, before: TradingHour | None
+) -> Inputs:
+    """Read a portfolio's inputs; the state is the newest one before `before`, or its opening's."""
+    with reading(engine) as session:
+        row = session.get(Portfolio, tuple(key))
+        if row is None:
+            raise UsageError(f"there is no portfolio {key.portfolio} on {key.track}")
+        rulings = _rulings(session, key.track)
+        first = TradingHour(min(r.asof for r in rulings if r.portfolio == key.portfolio))
+        began, state = _state(session, key, before or first)
+        mine = (PortfolioHour.track == key.track, PortfolioHour.portfolio == key.portfolio)
+        unsettled = select(PortfolioHour.asof).where(*mine, ~PortfolioHour.settled)
+        skipped = frozenset(TradingHour.at(asof).number for asof in session.scalars(unsettled))
+        own = frozenset(
+            session.scalars(
+                select(FillRow.trade_id).where(FillRow.track == key.track, FillRow.portfolio == key.portfolio)
+            )
+        )
+        alone = session.scalar(select(func.count()).where(Portfolio.track == key.track)) == 1
+        events = _events(session, key)
+    return Inputs(
+        key,
+        row.quote,
+        first,
+        rulings,
+        began,
+        state,
+        events,
+        skipped,
+        None if alone else own,
+        {name: bars.read(venue, name, None, first.number - 1) for name in bars.instruments(venue)},
+    )
+
+
+def _rulings(session: Session, track: str) -> list[Ruling]:
+    rows = session.scalars(select(Mandate).where(Mandate.track == track).order_by(Mandate.asof)).all()
+    return [
+        Ruling(
+            TradingHour.at(row.asof).number, row.portfolio, Ticket(row.predictor, row.digest, row.document)
+        )
+        for row in rows
+    ]
+
+
+def _state(session: Session, key: PortfolioKey, before: TradingHour) -> tuple[TradingHour, str]:
+    query = select(StateRow).where(
+        StateRow.track == key.track, StateRow.portfolio == key.portfolio, StateRow.asof < before.asof
+    )
+    row = session.scalars(query.order_by(StateRow.asof.desc()).limit(1)).first()
+    if row is None:
+        raise UsageError(f"no state of {key.portfolio} before {before} is stored")
+    return TradingHour.at(row.asof), row.document
+
+
+def _events(session: Session, key: PortfolioKey) -> list[Event]:
+    mine = (AuditRow.track == key.track, AuditRow.portfolio == key.portfolio)
+    query = select(AuditRow.body).where(*mine, AuditRow.kind == Kind.HALT).order_by(AuditRow.seq)
+    told: list[dict[str, Any]] = [json.loads(body) for body in session.scalars(query)]
+    return [
+        Event(datetime.fromisoformat(one["at"]), one["operator"], one["state"], one["epoch"], one["halt"])
+        for one in told
+    ]
