@@ -16,9 +16,10 @@ from adapters.training import Walk, families_of, stack_months, walk_of
 from trading.errors import DataError
 from trading.evaluation.pages import cover
 from trading.evaluation.roster import Roster, roster
-from trading.models.families import FAMILIES
+from trading.models.families import FAMILIES, REGIME
 from trading.models.history import History
 from trading.models.prediction_log import STACK
+from trading.models.splits import Fold
 
 
 class Walked(NamedTuple):
@@ -38,6 +39,12 @@ class Walked(NamedTuple):
         months = stack_months(folds, self.about["last"], self.walk)
         expected = [*folds, *((STACK, fold) for fold in months)]
         return roster(self.about, (*FAMILIES, STACK), expected, self.log.described)
+
+    @property
+    def regime_folds(self) -> list[tuple[Fold, dict[str, Any] | None]]:
+        """Every fold of the regime classifier that the stack has heard, as the log describes it."""
+        folds = families_of(self.walk, (REGIME,), self.about["stack_first"], self.about["last"])
+        return [(fold, self.log.described(name, fold.months[0])) for name, fold in folds]
 
     @property
     def told(self) -> dict[str, Any]:

@@ -41,8 +41,9 @@ def forecasts(
 
     Brier score and log loss against the rolling rate of rises, calibration
     error and slope, correlations with errors that allow for overlap, deciles,
-    the stack against each learner and against equal weights; by year, regime
-    and coin. Each look counts as a trial.
+    intervals, the stack against each learner and against equal weights; by
+    year, regime and coin; the regime classifier against persistence. Each look
+    counts as a trial.
 
     Example: ballast evaluate forecasts --venue generated --preset smoke
     """
@@ -50,7 +51,8 @@ def forecasts(
     from trading.evaluation import forecasts as suite
     from trading.evaluation.outcomes import heard
     from trading.evaluation.pages.forecasts import page
-    from trading.models.families import DISSIMILARITY, FAMILIES, LEARNERS
+    from trading.evaluation.regimes import told
+    from trading.models.families import DISSIMILARITY, FAMILIES, LEARNERS, REGIME
     from trading.models.prediction_log import STACK
 
     folder = home_dir(home)
@@ -58,17 +60,20 @@ def forecasts(
         beat("reading the log", 0, 0)
         of = opened(folder, venue, preset)
         first, last = of.about["stack_first"], of.about["last"]
-        names = [name for name in FAMILIES if name != DISSIMILARITY] + [STACK]
+        models = [name for name in FAMILIES if name != DISSIMILARITY] + [STACK]
         learners = tuple(name for name in LEARNERS if name in of.about["families"])
-        said = {name: of.log.read(name, first, last) for name in names}
-        rows = heard(said, learners, of.history, first, last + 1)
+        said = {name: of.log.read(name, first, last) for name in models}
+        rows, regimes = heard(said, learners, of.history, first, last + 1), said[REGIME]
         del said
-        found = suite.judge(rows, of.history.instruments, lambda done, total: beat("measuring", done, total))
+        day = told(regimes, of.history, of.regime_folds)
+        names = of.history.instruments
+        found = suite.judge(rows, day, names, lambda done, total: beat("measuring", done, total))
         begin, end = suite.span(rows)
-    told = {"suite": "forecasts", "from": begin, "to": end, **of.told}
-    told["trials"] = Trials(folder / "trials.jsonl").log(told)
-    told |= {"figures": [plain(line) for line in found.lines], "pairs": [plain(pair) for pair in found.pairs]}
-    conclude(folder, of, told, found.checks, lambda told: page(found, told), as_json=as_json)
+    about = {"suite": "forecasts", "from": begin, "to": end, **of.told}
+    about["trials"] = Trials(folder / "trials.jsonl").log(about)
+    about |= {"figures": plain(found.lines), "pairs": plain(found.pairs), "regimes": plain(found.regimes)}
+    about["intervals"] = {str(of.horizon_h): plain(of.covers) for of in found.pictures}
+    conclude(folder, of, about, found.checks, lambda about: page(found, about), as_json=as_json)
 
 
 @app.command()
@@ -119,8 +124,10 @@ def strategy(
     """Trade the log beside every benchmark, under both fee presets, and see what one change leaves of it.
 
     Costs times 0, 1.5 and 2, every decision an hour late, thresholds 20 % lower
-    and higher, each learner left out of the stack; intervals, deflated Sharpe
-    ratio over all trials, probability of overfitting, and the verdict.
+    and higher, other first days, each learner left out of the stack, the luckiest
+    month, coin and trades taken away; edge and capacity; intervals, deflated
+    Sharpe ratio over all trials, probability of overfitting, superiority of the
+    best of them, and the verdict.
 
     Example: ballast evaluate strategy --venue generated --preset smoke
     """
@@ -140,14 +147,10 @@ def strategy(
     told["changed"] = [
         {"kind": one.kind, "name": one.name, "metrics": plain(one.metrics)} for one in found.strategy.variants
     ]
-    conclude(
-        folder,
-        of,
-        told,
-        found.strategy.checks,
-        lambda told: page(found.strategy, found.runs, told),
-        as_json=as_json,
-    )
+    told |= {"without": plain(found.strategy.without), "edge": plain(found.strategy.edge)}
+    told["superior"] = {name: plain(rival) for name, rival in found.strategy.superior.items()}
+    checks = found.strategy.checks
+    conclude(folder, of, told, checks, lambda told: page(found.strategy, found.runs, told), as_json=as_json)
 
 
 def opened(home: Path, venue: str, preset: str) -> "Walked":

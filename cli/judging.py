@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trading.backtest.inputs import Scene
     from trading.backtest.report import Run
     from trading.config import TradingConfig
+    from trading.evaluation.resilience import Edge
     from trading.evaluation.strategy import Strategy, Variant
     from trading.models.protocol import Predictions
 
@@ -45,11 +46,15 @@ def judge(of: "Walked", home: Path, beat: Beat) -> Judged:
     from trading.backtest.report import Trials as Counted
     from trading.backtest.report import analyse
     from trading.compiled import use_cache
-    from trading.evaluation.strategy import Strategy, checks, configurations
+    from trading.evaluation.resilience import edge as edge_of
+    from trading.evaluation.resilience import without_luck
+    from trading.evaluation.strategy import RIVALS, Strategy, checks, configurations
+    from trading.evaluation.superior import superior
     from trading.ledger.performance import daily_returns
 
     use_cache(home / "cache" / "compiled")
     runs: dict[str, Run] = {}
+    edge: Edge | None = None
     variants: list[Variant] = []
     looked: list[Mapping[str, Any]] = []
     for fees in sorted(trading.fee_presets(), key=lambda name: name != "mission"):
@@ -58,16 +63,21 @@ def judge(of: "Walked", home: Path, beat: Beat) -> Judged:
         runs[fees] = raced(asked, stage, digest, beat)
         if not variants:
             variants = changed(of, stage, beat)
+            edge = edge_of(runs[fees].record, stage.market)
         looked.append(trial(runs[fees]))
     looked += [{**looked[0], "changed": one.name} for one in variants]
     log = Trials(home / "trials.jsonl")
     counted = max(log.log(one) for one in looked)
-    base = daily_returns(next(iter(runs.values())).record.equity)
-    trials = Counted(counted, configurations(base, variants))
-    runs = {fees: replace(run, trials=trials) for fees, run in runs.items()}
+    headline = next(iter(runs.values()))
+    chosen = configurations(daily_returns(headline.record.equity), variants)
+    runs = {fees: replace(run, trials=Counted(counted, chosen)) for fees, run in runs.items()}
     beat("weighing", 0, 0)
     analyses = {fees: analyse(run) for fees, run in runs.items()}
-    return Judged(Strategy(analyses, variants, checks(analyses, variants)), runs, counted)
+    rivals = {name: superior(chosen, daily_returns(headline.benchmarks[name].equity)) for name in RIVALS}
+    lucky = without_luck(headline.record)
+    return Judged(
+        Strategy(analyses, variants, lucky, edge, rivals, checks(analyses, variants)), runs, counted
+    )
 
 
 def request(of: "Walked", fees: str) -> "Request":
@@ -134,8 +144,8 @@ def trial(run: "Run") -> dict[str, Any]:
 
 
 def changed(of: "Walked", stage: Stage, beat: Beat) -> "list[Variant]":
-    """Costs, thresholds, an hour's delay, and each learner left out: the headline with one thing changed."""
-    from trading.evaluation.strategy import costs, delayed, thresholds
+    """The headline with one thing changed: costs, thresholds, an hour's delay, the first day, a learner."""
+    from trading.evaluation.strategy import STARTS_D, costs, delayed, thresholds
     from trading.models.families import LEARNERS
 
     config = stage.plan.config
@@ -143,6 +153,11 @@ def changed(of: "Walked", stage: Stage, beat: Beat) -> "list[Variant]":
     found += traded(stage, "threshold", thresholds(config), beat)
     late = stage._replace(predictions=delayed(stage.predictions))
     found += traded(late, "delay", {"one hour late": config}, beat)
+    for days in STARTS_D:
+        first = stage.plan.first + days * DAY_H
+        if first + DAY_H < stage.plan.last:
+            shifted = stage._replace(plan=replace(stage.plan, first=first))
+            found += traded(shifted, "start", {f"begun {days} days later": config}, beat)
     for left in LEARNERS:
         alone = stage._replace(predictions=without(of, left, stage, beat))
         found += traded(alone, "without", {f"without {left}": config}, beat)

@@ -46,6 +46,12 @@ def test_the_planted_knowledge_is_found_in_every_learner_and_in_the_stack(foreca
     assert pairs[0]["brier"]["value"] > 0
 
 
+def test_intervals_hold_about_what_they_promise(forecasts: dict[str, Any]):
+    found = [of for of in forecasts["intervals"]["24"] if of["group"] == "all"]
+    assert [of["level"] for of in found] == [0.1, 0.5, 0.9]
+    assert all(abs(of["share"] - of["level"]) < 0.2 for of in found)
+
+
 def test_forecasts_that_are_too_good_do_not_pass(forecasts: dict[str, Any]):
     failed = [check["name"] for check in forecasts["checks"] if not check["holds"]]
     assert "... the correlation is not too good to be true" in failed
@@ -111,12 +117,20 @@ def test_the_strategy_is_run_under_both_fees_and_with_one_thing_changed(strategy
     for of in strategy["fees"].values():
         assert {"cash", "btc", "basket", "trend-a", "trend-vote raw"} <= of["benchmarks"].keys()
     kinds = [of["kind"] for of in strategy["changed"]]
-    assert [kinds.count(kind) for kind in ("cost", "threshold", "delay", "without")] == [
-        3,
-        8,
-        1,
-        len(LEARNERS),
+    wanted = {"cost": 3, "threshold": 8, "delay": 1, "start": 1, "without": len(LEARNERS)}
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == wanted
+
+
+def test_luck_is_taken_away_and_the_best_of_many_is_put_beside_rivals(strategy: dict[str, Any]):
+    base = strategy["fees"]["mission"]["metrics"]
+    assert [of["name"].split(",")[0] for of in strategy["without"]] == [
+        "best month",
+        "best coin",
+        "best 10 closings",
     ]
+    assert all(of["cagr"] < base["cagr"] for of in strategy["without"])
+    assert strategy["edge"]["gross"] > 0 < strategy["edge"]["capacity"]
+    assert strategy["superior"].keys() == {"cash", "btc", "trend-vote"}
 
 
 def test_knowledge_of_what_comes_is_traded_on_and_costs_take_their_share(strategy: dict[str, Any]):

@@ -6,7 +6,9 @@ import statsmodels.api as sm
 from scipy.stats import spearmanr
 from sklearn.metrics import brier_score_loss, log_loss
 
+from trading.evaluation import intervals
 from trading.evaluation.days import correlation, lags_d, mean, pooled, rank_correlation, slope
+from trading.evaluation.intervals import covers
 from trading.evaluation.outcomes import rolling_rate
 from trading.evaluation.skill import Said, by_bin, calibration_error, calibration_interval, measure
 from trading.models.history import History
@@ -162,3 +164,24 @@ def test_the_rolling_rate_counts_what_was_settled_before_and_nothing_later(h: in
     assert rolling_rate(history_of(later), asof)[1, h] == rate[1]
     later[100 - HORIZONS_H[h] - 1] *= -1
     assert rolling_rate(history_of(later), asof)[1, h] != rate[1]
+
+
+def test_intervals_hold_what_they_promise_and_widen_after_misses(rows: Said, monkeypatch: pytest.MonkeyPatch):
+    calm = {of.level: of for of in covers(rows) if of.group == "all"}
+    for level, of in calm.items():
+        assert of.share == pytest.approx(level, abs=0.02)
+    assert calm[0.9].width == pytest.approx(1.645 * 0.01, rel=0.1)
+    twice = np.where(rows.asof < rows.asof[len(rows.asof) // 2], 1.0, 2.0)
+    wilder = rows._replace(returns=rows.returns * twice)
+    adapted = [of.share for of in covers(wilder) if of.group == "all"]
+    monkeypatch.setattr(intervals, "STEP", 0.0)
+    fixed = [of.share for of in covers(wilder) if of.group == "all"]
+    assert all(one > other for one, other in zip(adapted, fixed, strict=True))
+
+
+def test_intervals_see_only_what_is_settled(rows: Said):
+    last = rows.asof >= rows.asof[-1] - 24
+    other = rows._replace(returns=np.where(last, 9.0, rows.returns))
+    same, changed = covers(rows), covers(other)
+    assert [of.width for of in same] == [of.width for of in changed]
+    assert same != changed

@@ -76,8 +76,10 @@ def test_true_labels_teach_the_planted_edge_and_shuffled_ones_do_not(
     fold = suite.fold_of(edge)
     honest = suite.correlation(edge, suite.DAY, suite.answers(edge, fold, suite.LEARNER))
     assert honest > suite.planted_correlation(edge, fold) / 2 > 0.1
-    found, _ = suite.shuffles(edge, fold, unheard)
+    found, paid = suite.shuffles(edge, fold, unheard)
     assert honest > max(found)
+    _, bought, came = suite.midnights(edge, suite.answers(edge, fold, suite.LEARNER))
+    assert came[bought].mean() - came.mean() > max(paid) + suite.COST
 
 
 def test_a_world_has_the_hours_of_the_bars_and_no_direction(bars: Grid):

@@ -1,10 +1,13 @@
 """The regime classifier: days as defined, the more dangerous class first, modest where it knows nothing."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from tests.worlds import NAMES, hour
+from trading.evaluation.regimes import rows, told
 from trading.models import regime
+from trading.models.families import FAMILIES
 from trading.models.history import History
 from trading.models.presets import Boosting
 from trading.models.regime import CLASSES, CRASH, HIGH_VOL, RANGE, TRENDING, Days, Thresholds, classify, days
@@ -13,6 +16,9 @@ from trading.models.splits import Fold
 
 FIRST = hour(2021, 1)
 COLUMNS = ("ret_1h", "sigma_24", "omen")
+SOUND = Boosting(rounds=10, rows_min=100, regime_rounds=40, learning_rate=0.1)
+OVERDONE = Boosting(learning_rate=0.5, rounds=10, rows_min=5, l2=0.0, regime_rounds=60, regime_leaves=31)
+"""Rounds too many on noise: the classifier is worse than the table."""
 
 
 def test_days_are_what_a_plain_loop_finds():
@@ -80,8 +86,7 @@ def fold(given: History) -> Fold:
 
 def test_what_can_be_known_is_learned_and_beats_persistence():
     given = history(known=True)
-    numbers = Boosting(rounds=10, rows_min=100, regime_rounds=40, learning_rate=0.1)
-    made = regime.fit(given, fold(given), numbers, 1, lambda what: None)
+    made = regime.fit(given, fold(given), SOUND, 1, lambda what: None)
     assert made is not None
     assert made.meta["source"] == "classifier"
     assert made.meta["loss_classifier"] < made.meta["loss_persistence"]
@@ -89,16 +94,14 @@ def test_what_can_be_known_is_learned_and_beats_persistence():
     chances = Runtime(made).probabilities(asked)
     assert chances.shape == (201, len(CLASSES))
     assert np.allclose(chances.sum(axis=1), 1.0, atol=1e-5)
-    again = regime.fit(given, fold(given), numbers, 1, lambda what: None)
+    again = regime.fit(given, fold(given), SOUND, 1, lambda what: None)
     assert again is not None
     assert again.digest == made.digest
 
 
 def test_who_cannot_beat_persistence_is_replaced_by_its_table_and_says_so():
     given = history(known=False)
-    # Rounds too many on noise: the classifier is worse than the table.
-    numbers = Boosting(learning_rate=0.5, rounds=10, rows_min=5, l2=0.0, regime_rounds=60, regime_leaves=31)
-    made = regime.fit(given, fold(given), numbers, 1, lambda what: None)
+    made = regime.fit(given, fold(given), OVERDONE, 1, lambda what: None)
     assert made is not None
     assert made.meta["source"] == "persistence"
     asked = regime.predict_inputs(given, made, given.last - 50, given.last + 1)
@@ -115,6 +118,29 @@ def test_an_hour_alone_is_asked_the_same_as_in_a_month():
     for back in (0, 37, 100):
         at = given.last - back
         assert np.array_equal(regime.predict_inputs(given, made, at, at + 1)[0], month[100 - back])
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_out_of_sample_it_is_judged_beside_the_table_of_its_own_fold(known: bool):
+    given = history(known=known)
+    of = fold(given)
+    made = regime.fit(given, of, SOUND if known else OVERDONE, 1, lambda what: None)
+    assert made is not None
+    asked = FAMILIES["regime"].ask(given, of, Runtime(made))
+    said = pl.DataFrame({"asof": asked.asof, **asked.outputs})
+    judged = told(said, given, [(of, made.meta), (of, None)])
+    assert judged is not None
+    assert len(judged.asof) == of.test_end - of.test_first - 23
+    assert judged.classifier.all() == known
+    whole, *years = rows(judged)
+    assert sum(year.hours for year in years) == whole.hours
+    assert whole.gain is not None
+    if known:
+        assert whole.gain.value > 0.1
+        assert whole.loss < whole.rates
+    else:
+        assert whole.loss == pytest.approx(whole.persistence, rel=1e-5)
+    assert told(said, given, [(of, {})]) is None
 
 
 def test_too_little_history_makes_no_classifier():

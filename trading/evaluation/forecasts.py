@@ -10,7 +10,9 @@ from trading.clock import DAY_H, TradingHour
 from trading.errors import DataError
 from trading.evaluation.checks import Check, at_least, at_most
 from trading.evaluation.days import Estimate, mean
+from trading.evaluation.intervals import Cover, covers
 from trading.evaluation.outcomes import Heard
+from trading.evaluation.regimes import Row, Told, rows
 from trading.evaluation.skill import (
     Bin,
     Skill,
@@ -67,6 +69,7 @@ class Picture(NamedTuple):
     """Since the epoch."""
     gain: Floats
     """Sum over days of the rolling rate's Brier score less the stack's."""
+    covers: list[Cover]
 
 
 class Forecasts(NamedTuple):
@@ -75,10 +78,14 @@ class Forecasts(NamedTuple):
     lines: list[Line]
     pairs: list[Pair]
     pictures: list[Picture]
+    regimes: list[Row]
+    """What the regime classifier said of the next day; empty where no fold tells what a day is."""
     checks: list[Check]
 
 
-def judge(heard: Heard, instruments: tuple[str, ...], progress: Callable[[int, int], None]) -> Forecasts:
+def judge(
+    heard: Heard, regimes: Told | None, instruments: tuple[str, ...], progress: Callable[[int, int], None]
+) -> Forecasts:
     """Measure every model; fewer settled rows than a group needs are a `DataError`."""
     if heard.asof.size < ROWS_MIN or np.isnan(heard.returns).all(axis=0).any():
         raise DataError("the log has too few settled predictions to judge; walk more months forward")
@@ -92,7 +99,7 @@ def judge(heard: Heard, instruments: tuple[str, ...], progress: Callable[[int, i
             progress(h * len(heard.voices) + done, len(HORIZONS_H) * len(heard.voices))
         lines += list(_parts(heard, instruments, h))
         pictures.append(_picture(heard, h))
-    return Forecasts(lines, pairs, pictures, checks(lines))
+    return Forecasts(lines, pairs, pictures, rows(regimes) if regimes else [], checks(lines))
 
 
 def _pair(heard: Heard, name: str, h: int) -> Pair:
@@ -130,6 +137,7 @@ def _picture(heard: Heard, h: int) -> Picture:
         deciles=by_bin(said.e, said.returns, said.asof),
         days=days,
         gain=gain,
+        covers=covers(said),
     )
 
 

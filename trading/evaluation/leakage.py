@@ -32,6 +32,8 @@ HOURS_ALONE = 40
 DRAWS = 20
 WORLDS = 20
 MOMENTUM = 0.6
+COST = 0.009
+"""A round trip: fees, spread and slippage of both sides."""
 SHIFTS_H = (1, 2, 6, 24)
 LEARNER = "lightgbm"
 """The quickest learner stands for all where many fits are needed."""
@@ -49,6 +51,8 @@ class Leakage(NamedTuple):
     checks: list[Check]
     shuffled: list[float]
     """Correlations at 24 h of learners taught shuffled labels."""
+    paid: list[float]
+    """What a day's trade of each of them kept beyond the market's own day, after `COST`."""
     honest: float
     """Of the learner taught the true ones."""
     shifts: list[tuple[int, float, float]]
@@ -64,11 +68,17 @@ def leakage(grid: Grid, families: Iterable[str], beat: Beat, see: See = seen) ->
     beat("planting an edge")
     edge = see(world(grid, hours, planted, MOMENTUM))
     fold = fold_of(edge)
-    found, plain = shuffles(edge, fold, beat)
+    found, paid = shuffles(edge, fold, beat)
     honest = correlation(edge, DAY, answers(edge, fold, LEARNER))
     nature = planted_correlation(edge, fold)
     checks += [
-        at_most("mean correlation of 20 label shuffles, in errors", plain, 2.0, "{:.2f}"),
+        at_most("mean correlation of 20 label shuffles, in errors", from_zero(found), 2.0, "{:.2f}"),
+        at_most(
+            "what their trades keep beyond the market, less its cost, in errors from minus the cost",
+            from_zero([net + COST for net in paid]),
+            2.0,
+            "{:.2f}",
+        ),
         at_least("the true labels' beyond their 95th percentile", honest, float(np.quantile(found, 0.95))),
         at_least("planted edge recovered, at least half of its correlation", honest, nature / 2),
     ]
@@ -77,7 +87,7 @@ def leakage(grid: Grid, families: Iterable[str], beat: Beat, see: See = seen) ->
     luck = [lucky(see(world(grid, hours, SEED + 2 + i)), beat, i) for i in range(WORLDS)]
     share = sum(value >= 0.95 for value in luck) / WORLDS
     checks.append(at_most("share of worlds without an edge whose DSR reaches 0.95", share, 0.05, "{:.2f}"))
-    return Leakage(checks, found, honest, shifts, luck)
+    return Leakage(checks, found, paid, honest, shifts, luck)
 
 
 def fold_of(history: History) -> Fold:
@@ -185,9 +195,9 @@ def planted_correlation(history: History, fold: Fold) -> float:
     return _correlation((cause / history.sigma_24[span]).ravel(), history.scaled[span, :, DAY].ravel())
 
 
-def shuffles(history: History, fold: Fold, beat: Beat) -> tuple[list[float], float]:
-    """Correlations of learners taught labels whose days are permuted, and their mean in standard errors."""
-    random, found = np.random.default_rng(SEED), []
+def shuffles(history: History, fold: Fold, beat: Beat) -> tuple[list[float], list[float]]:
+    """Of learners taught labels whose days are permuted: correlations, and what their trades kept."""
+    random, found, paid = np.random.default_rng(SEED), [], []
     span = history.slice(fold.fit_first, fold.test_first - fold.gap_h)
     days = (span.stop - span.start) // DAY_H
     rows = slice(span.start, span.start + days * DAY_H)
@@ -198,8 +208,22 @@ def shuffles(history: History, fold: Fold, beat: Beat) -> tuple[list[float], flo
         returns[rows], scaled[rows] = returns[order], scaled[order]
         taught = answers(history._replace(returns=returns, scaled=scaled), fold, LEARNER)
         found.append(correlation(history, DAY, taught))
-    error = float(np.std(found, ddof=1)) / np.sqrt(DRAWS)
-    return found, abs(float(np.mean(found))) / error if error > 0.0 else 0.0
+        _, bought, came = midnights(history, taught)
+        paid.append(float(came[bought].mean() - came.mean()) - COST if bought.any() else -COST)
+    return found, paid
+
+
+def from_zero(values: list[float]) -> float:
+    """How many standard errors the mean lies from zero."""
+    error = float(np.std(values, ddof=1)) / np.sqrt(len(values))
+    return abs(float(np.mean(values))) / error if error > 0.0 else 0.0
+
+
+def midnights(history: History, asked: Asked) -> tuple[NDArray[np.int64], NDArray[np.bool_], Floats]:
+    """Asof of the answers at midnight, which of them should rise, and what the next day returned."""
+    midnight = asked.asof % DAY_H == 0
+    came = np.nan_to_num(history.returns[asked.asof - history.first, asked.column, DAY])[midnight]
+    return asked.asof[midnight], asked.outputs[f"z{DAY_H}"][midnight] > 0.0, np.expm1(came)
 
 
 def shifted(history: History, fold: Fold, beat: Beat) -> list[tuple[int, float, float]]:
@@ -232,12 +256,9 @@ def lucky(history: History, beat: Beat, run: int) -> float:
     """The deflated Sharpe ratio of buying, each midnight for a day, what should rise; no costs."""
     beat(f"worlds without an edge {run + 1}/{WORLDS}")
     fold = fold_of(history)
-    asked = answers(history, fold, LEARNER)
-    midnight = asked.asof % DAY_H == 0
-    came = np.nan_to_num(history.returns[asked.asof - history.first, asked.column, DAY])[midnight]
-    held = np.where(asked.outputs[f"z{DAY_H}"][midnight] > 0.0, np.expm1(came), 0.0)
-    day = (asked.asof[midnight] - fold.test_first) // DAY_H
-    daily = np.bincount(day, weights=held) / len(history.instruments)
+    asof, bought, came = midnights(history, answers(history, fold, LEARNER))
+    day = (asof - fold.test_first) // DAY_H
+    daily = np.bincount(day, weights=np.where(bought, came, 0.0)) / len(history.instruments)
     return dsr(moments(daily), WORLDS)
 
 

@@ -9,16 +9,21 @@ from trading.backtest.contest import at_cost
 from trading.backtest.report import Analysis, Record
 from trading.config import StrategyRules, TradingConfig
 from trading.evaluation.checks import Check, above, at_most
+from trading.evaluation.resilience import Edge, Left
+from trading.evaluation.superior import Superior
 from trading.ledger import performance
 from trading.ledger.performance import Floats, Metrics, metrics
 from trading.models.protocol import Predictions
 
 COSTS = (0.0, 1.5, 2.0)
 THRESHOLD_SHIFT = 0.2
+CHOICES = ("threshold", "without")
 FAIR = 0.5
 """A probability that says nothing: confidence is the distance to it."""
 SHARPE_MAX, DRAWDOWN_MAX, PBO_MAX = 2.5, 0.20, 0.5
 TREND = "trend-a"
+RIVALS = ("cash", "btc", "trend-vote")
+STARTS_D = (10, 90, 180)
 BASE = "ensemble"
 
 
@@ -26,7 +31,7 @@ class Variant(NamedTuple):
     """The strategy with one thing changed."""
 
     kind: str
-    """cost, delay, threshold or without."""
+    """cost, delay, threshold, start or without."""
     name: str
     metrics: Metrics
     daily: Floats
@@ -34,11 +39,16 @@ class Variant(NamedTuple):
 
 
 class Strategy(NamedTuple):
-    """Everything that the page shows beside the backtest's own report."""
+    """Everything that the page shows beside the backtest's own report; the headline fees, if not said."""
 
     analyses: Mapping[str, Analysis]
     """By fee preset, the headline first."""
     variants: list[Variant]
+    without: list[Left]
+    """The record without its luckiest parts."""
+    edge: Edge | None
+    superior: Mapping[str, Superior]
+    """All that could have been chosen, against each of `RIVALS`."""
     checks: list[Check]
 
 
@@ -88,10 +98,14 @@ def variant(kind: str, name: str, record: Record) -> Variant:
 def configurations(base: Floats, variants: list[Variant]) -> Floats:
     """Daily returns (days, configurations) of everything that could have been chosen, the base first.
 
-    Costs and delays are no choices: they are the same rules in a harder world.
+    Costs, delays and other starts are no choices: they are the same rules in a harder world.
     """
-    chosen = [of.daily for of in variants if of.kind in ("threshold", "without")]
-    return np.column_stack([base, *chosen])
+    return np.column_stack([base, *(of.daily for of in variants if of.kind in CHOICES)])
+
+
+def names(variants: list[Variant]) -> list[str]:
+    """Of the columns of `configurations`."""
+    return [BASE, *(of.name for of in variants if of.kind in CHOICES)]
 
 
 def checks(analyses: Mapping[str, Analysis], variants: list[Variant]) -> list[Check]:

@@ -169,23 +169,27 @@ def lessons_of(history: History, fold: Fold) -> tuple[Lesson, Lesson, Thresholds
     """What the fold may fit and what it may judge by, the training window's thresholds, bitcoin's column."""
     span = history.slice(fold.fit_first - DAY_H, fold.test_first)
     asof = history.first + np.arange(span.start, span.stop)
-    eligible = history.eligible[span]
-    ahead = days(mean_of(history.returns[span, :, 0], eligible))
-    # The day after asof is made of the 24 hourly returns that begin with the one of asof.
-    ahead = Days(*(np.concatenate((part[DAY_H - 1 :], np.full(DAY_H - 1, np.nan))) for part in ahead))
-    known = eligible.any(axis=1) & ~np.isnan(ahead.total)
+    eligible, after = history.eligible[span], ahead(history, span)
+    known = eligible.any(axis=1) & ~np.isnan(after.total)
     fits, judges = known & fold.fits(asof, asof + DAY_H), known & fold.calibrates(asof, asof + DAY_H)
     if min(fits.sum(), judges.sum()) < HOURS_MIN:
         return None
     thresholds = Thresholds(
-        float(np.percentile(ahead.realised[fits], HIGH_VOL_PERCENTILE)),
-        float(np.percentile(ahead.efficiency[fits], TRENDING_PERCENTILE)),
+        float(np.percentile(after.realised[fits], HIGH_VOL_PERCENTILE)),
+        float(np.percentile(after.efficiency[fits], TRENDING_PERCENTILE)),
     )
-    truth = classify(ahead, index_sigma(history.sigma_24[span], eligible), thresholds)
+    truth = classify(after, index_sigma(history.sigma_24[span], eligible), thresholds)
     btc = [name.split("/")[0] for name in history.instruments].index("BTC")
     seen = inputs(np.asarray(history.features[span]), eligible, history.names, btc, thresholds)
     train, later = (Lesson(asof[rows], seen[rows], truth[rows]) for rows in (fits, judges))
     return train, later, thresholds, btc
+
+
+def ahead(history: History, span: slice) -> Days:
+    """The days that follow each row of a span, NaN for the last 23."""
+    after = days(mean_of(history.returns[span, :, 0], history.eligible[span]))
+    # The day after asof is made of the 24 hourly returns that begin with the one of asof.
+    return Days(*(np.concatenate((part[DAY_H - 1 :], np.full(DAY_H - 1, np.nan))) for part in after))
 
 
 def judge(scores: Floats, train: Lesson, later: Lesson) -> dict[str, object]:

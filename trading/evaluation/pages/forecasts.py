@@ -30,6 +30,7 @@ def page(of: Forecasts, told: Mapping[str, Any]) -> str:
     body = verdict(of.checks, "Of the stack's forecasts of a day. A forecast that is too good is a leak.")
     for horizon_h in HORIZONS_H:
         body += _horizon(of, horizon_h)
+    body += _regimes(of)
     meta = f"Forecasts from {told['from'][:10]} to {told['to'][:10]} · data of {told['venue']}"
     meta += f"{' (PROXY)' if told['proxy'] else ''} · preset {told['preset']} · log {told['log_digest'][:12]}"
     return frame("Forecasts", meta, passed(of.checks), body)
@@ -58,7 +59,41 @@ def _horizon(of: Forecasts, horizon_h: int) -> str:
         for kind, title in KINDS.items()
     )
     title = f"{horizon_h} hour{'s' if horizon_h > 1 else ''}"
+    parts += folded("Intervals", table(INTERVALS, INTERVAL_HEAD, _intervals(picture)))
     return section(title, NOTE if horizon_h == HORIZONS_H[0] else "", models, against, _drawn(picture), parts)
+
+
+INTERVALS = "Intervals around the expected return, adapted to their own misses: held, and half of their width"
+INTERVAL_HEAD = ("promised", "", "rows", "held", "half width")
+
+
+def _intervals(of: Picture) -> list[list[str]]:
+    return [
+        [percent(c.level, 0), c.group, f"{c.rows:,}", percent(c.share), percent(c.width, 2)]
+        for c in of.covers
+    ]
+
+
+def _regimes(of: Forecasts) -> str:
+    """The classifier of the market's next day, where its folds tell what a day is."""
+    if not of.regimes:
+        return ""
+    rows = [
+        [
+            row.group,
+            f"{row.hours:,}",
+            percent(row.answered, 0),
+            *(f"{loss:.3f}" for loss in (row.loss, row.persistence, row.rates)),
+            *with_t(row.gain),
+        ]
+        for row in of.regimes
+    ]
+    head = ("", "hours", "by itself", "log loss", "persistence", "rolling rates", "gain", "t")
+    note = (
+        "Persistence is the table of what follows the class of the day before, from each fold's training. "
+        "Where the classifier lost to it on its later rows, the table answered: by itself counts the rest."
+    )
+    return section("The market's next day", note, table("What was said of it", head, rows))
 
 
 def _rows(named: Iterable[tuple[str, Line]]) -> list[list[str]]:

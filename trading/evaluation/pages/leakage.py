@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from trading.backtest.report.html import section, table
+from trading.backtest.report.html import percent, section, table
 from trading.backtest.report.svg import Series
 from trading.evaluation.checks import passed
-from trading.evaluation.leakage import WORLDS, Leakage
+from trading.evaluation.leakage import COST, WORLDS, Leakage
 from trading.evaluation.pages.parts import chart, frame, verdict
 
 NOTE = (
@@ -45,11 +45,15 @@ def _late(bars: int) -> str:
 
 
 def _shuffles(of: Leakage) -> str:
-    ordered = np.sort(of.shuffled)
+    ordered, kept = np.sort(of.shuffled), percent(float(np.mean(of.paid)), 2, sign=True)
     lines = [Series("shuffled", "own", ordered, "shuffled")]
+    note = (
+        f"Days of labels permuted, all coins together. Taught the true labels: {of.honest:.3f}. A day's "
+        f"trade of the shuffled kept {kept} beyond the market's own day, after a cost of {percent(COST, 2)}."
+    )
     return section(
         "Shuffled labels",
-        f"Days of labels permuted, all coins together. Taught the true labels: {of.honest:.3f}.",
+        note,
         chart("Correlation at 24 h of each draw, the lowest first.", lines, "{:.2f}", [], (0.0, of.honest)),
     )
 

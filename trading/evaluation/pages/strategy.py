@@ -4,18 +4,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from trading.backtest.report import Run, charts, evidence, parts
-from trading.backtest.report.html import folded, section, table
+from trading.backtest.report.html import folded, number, percent, section, table
 from trading.backtest.report.page import plainly, script
 from trading.evaluation.checks import passed
 from trading.evaluation.pages.parts import frame, verdict
-from trading.evaluation.strategy import BASE, Strategy
+from trading.evaluation.strategy import BASE, Strategy, names
 
 KINDS = {
     "cost": "Costs",
     "delay": "Every decision an hour late",
     "threshold": "Thresholds 20 % lower and higher",
+    "start": "Another first day",
     "without": "One learner left out of the stack",
 }
+LUCK = (
+    "Profits are taken away on the day on which they were realised. Capacity is the equity at which impact, "
+    "volatility times the root of the share of a day's volume, takes half of the gross edge. The best of all "
+    "configurations is asked by Hansen's test of superior predictive ability, which of them are better by "
+    "Romano and Wolf's stepdown; Sharpe ratios are compared."
+)
 NOTE = "Whether it may trade. Whether it met its targets is the verdict below: other checks, fixed as well."
 
 
@@ -27,7 +34,7 @@ def page(of: Strategy, runs: Mapping[str, Run], told: Mapping[str, Any]) -> str:
     meta += f"{' (PROXY)' if told['proxy'] else ''} · preset {told['preset']} · log {told['log_digest'][:12]}"
     body = verdict(of.checks, NOTE)
     body += section("In words", plainly(run, headline), charts.growth(run))
-    body += evidence.verdict(headline) + evidence.statistics(headline) + _changed(of)
+    body += evidence.verdict(headline) + evidence.statistics(headline) + _changed(of) + _luck(of)
     for name, analysis in of.analyses.items():
         body += folded(f"Beside the benchmarks, fees {name}", parts.benchmarks(runs[name], analysis))
     return frame("Strategy", meta, passed(of.checks), body, script())
@@ -44,3 +51,22 @@ def _changed(of: Strategy) -> str:
         for kind, title in KINDS.items()
     )
     return section("One thing changed", "The same hours and predictions, but for what is named.", *tables)
+
+
+def _luck(of: Strategy) -> str:
+    """Without the luckiest parts, the edge, and whether the best of many is better than a rival."""
+    rows = [[left.name, percent(left.cagr, 2, sign=True), number(left.sharpe, 2)] for left in of.without]
+    tables = [table("Without its luckiest parts", ("without", "growth/yr", "Sharpe"), rows)]
+    if of.edge:
+        held = "–" if of.edge.capacity is None else f"{of.edge.capacity:,.0f}"
+        row = [f"{of.edge.closings:,}", percent(of.edge.gross, 2, sign=True), percent(of.edge.cost, 2), held]
+        head = ("closings", "gross edge", "cost", "capacity")
+        tables.append(table("A round trip, as a share of what was sold", head, [row]))
+    columns = names(of.variants)
+    rivals = [
+        [name, ", ".join(columns[k] for k in rival.better) or "none", number(rival.p, 3)]
+        for name, rival in of.superior.items()
+    ]
+    heads = ("against", "better, all together at 5 %", "p of the best")
+    tables.append(table(f"The best of {len(columns)} configurations", heads, rivals, 2))
+    return section("Luck and size", LUCK, *tables)
