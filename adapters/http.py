@@ -14,6 +14,7 @@ import httpx
 from adapters.clock import Clock
 from adapters.deadline import CallEnd, bounded_transport
 from adapters.replies import Received, ReplyLog
+from adapters.telemetry import venue_call
 from trading.errors import VenueUnavailable
 
 USER_AGENT = "ballast"
@@ -74,6 +75,10 @@ class Wire:
         self._client.close()
 
     def _exchange(self, request: httpx.Request, fields: dict[str, str], auth: httpx.Auth | None) -> Reply:
+        with venue_call(request.url.path):
+            return self._sent(request, fields, auth)
+
+    def _sent(self, request: httpx.Request, fields: dict[str, str], auth: httpx.Auth | None) -> Reply:
         """Send once; raises `NotSent` or `NoAnswer`. Whatever came back is stored before this returns."""
         sent, body = self._clock.now(), bytearray()
         failure: NoAnswer | None = None

@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 ws="none",
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.home import HomeOption, home_dir
+from cli.worker import PROJECT
 from trading.errors import UsageError, VenueUnavailable
 
 if TYPE_CHECKING:
@@ -76,6 +78,16 @@ def api(
             help="Let Cloud Scheduler start hours: EMAIL,AUDIENCE,TRACK (docs/deploy.md).",
         ),
     ] = None,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Answer Prometheus here; 0: do not.")
+    ] = 0,
+    metrics_host: Annotated[str, typer.Option(help="Address to answer Prometheus at.")] = "127.0.0.1",
+    otlp: Annotated[
+        str,
+        typer.Option(
+            envvar="BALLAST_OTLP", help="Send traces and metrics there by OTLP, as http://127.0.0.1:4318."
+        ),
+    ] = "",
     home: HomeOption = None,
 ) -> None:
     """Serve the API and the dashboard until interrupted.
@@ -86,13 +98,21 @@ def api(
 
     Example: ballast api --port 8080
     """
+    from adapters.observability import log_lines, serve_metrics
+    from adapters.telemetry import told_by_otlp
+    from api.observed import Observed
     from api.server import Server, listen
 
+    log_lines(as_json=not sys.stderr.isatty(), project=os.environ.get(PROJECT, ""))
+    if metrics_port:
+        serve_metrics(metrics_port, metrics_host)
+    told_by_otlp(otlp, "ballast-api")
     app = _application(home_dir(home), database, mode, temporal, temporal_ui, oidc, scheduler, https=https)
     listener = listen(host, port)
     line = {"address": f"http://{host}:{listener.getsockname()[1]}"}
     if not app.state.access.is_set_up():
         line["set_up"] = f"{line['address']}/set-up/?token={app.state.setup_token.secret()}"
+    app.add_middleware(Observed)
     Server(app, lambda: typer.echo(json.dumps(line)), proxies=proxies).run(sockets=[listener])
 
 
@@ -121,6 +141,7 @@ def _application(
     from cli.supervisor.dashboard import EXPORTED
     from cli.supervisor.house import House
     from temporal.guards import Guards
+    from temporal.promotions import Promotions
 
     house = House(folder)
     file = house.database(mode)
@@ -128,6 +149,7 @@ def _application(
     engine = connect(database or sqlite_url(file))
     upgrade(engine)
     guards = Guards(lambda: _server(temporal, house))
+    promoter = Promotions(lambda: _server(temporal, house))
     provider = _oidc(oidc) if oidc else None
     now = SystemClock().now
     caller = _scheduler(scheduler, lambda: _server(temporal, house), now) if scheduler else None
@@ -137,7 +159,9 @@ def _application(
         return opened(os.environ.get(OBJECTS, ""), house.track(track) / "objects")
 
     app = application(
-        Parts(engine, folder, now, record, https, objects, temporal_ui, guards, provider, caller)
+        Parts(
+            engine, folder, now, record, https, objects, temporal_ui, guards, provider, promoter, caller
+        )
     )
     app.state.registry = Registry(folder / "models", now, shelf())
     return with_page(app, EXPORTED)

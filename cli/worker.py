@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+PROJECT = "GOOGLE_CLOUD_PROJECT"
+"""In the environment: whose traces the lines of a log link to."""
 
 
 class Pool(StrEnum):
@@ -25,8 +29,15 @@ def worker(
     metrics_port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Answer Prometheus here; 0: do not.")
     ] = 0,
-    traces: Annotated[
-        str, typer.Option(help="Send traces there by OTLP, as http://127.0.0.1:4318/v1/traces.")
+    metrics_host: Annotated[str, typer.Option(help="Address to answer Prometheus at.")] = "127.0.0.1",
+    engine_metrics_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="The engine's own metrics, temporal_…, here; 0: not.")
+    ] = 0,
+    otlp: Annotated[
+        str,
+        typer.Option(
+            envvar="BALLAST_OTLP", help="Send traces and metrics there by OTLP, as http://127.0.0.1:4318."
+        ),
     ] = "",
     serve_pool: Annotated[
         Pool | None,
@@ -53,17 +64,20 @@ def worker(
 
     Example: ballast worker HOME/replay/tracks/TRACK/worker.json
     """
-    from adapters.observability import log_lines, serve_metrics, tracing
+    from adapters.observability import log_lines, serve_metrics
     from adapters.secrets import secrets
+    from adapters.telemetry import told_by_otlp
+    from temporal.client import measured
     from worker.main import serve
     from worker.terms import Terms
 
-    log_lines(as_json=not sys.stderr.isatty())
+    log_lines(as_json=not sys.stderr.isatty(), project=os.environ.get(PROJECT, ""))
     if metrics_port:
-        serve_metrics(metrics_port)
-    plugins = [tracing("ballast-worker", traces)] if traces else []
+        serve_metrics(metrics_port, metrics_host)
+    plugins = told_by_otlp(otlp, f"ballast-{serve_pool or 'worker'}")
+    runtime = measured(engine_metrics_port, metrics_host) if engine_metrics_port else None
     document = secrets(secrets_folder).resolved(json.loads(terms.read_bytes()))
     if serve_pool:
         document["queues"] = {"trading": ["trading", "trading-wait"]}.get(serve_pool, [serve_pool])
     told = Terms.model_validate_json(json.dumps(document))
-    asyncio.run(serve(told, lambda: typer.echo(f"working for {told.track}"), plugins))
+    asyncio.run(serve(told, lambda: typer.echo(f"working for {told.track}"), plugins, runtime))

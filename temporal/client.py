@@ -7,6 +7,7 @@ from typing import NamedTuple
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
 from temporal.codec import EncryptionCodec
@@ -36,7 +37,12 @@ def converter(keys: tuple[tuple[str, bytes], ...] = ()) -> DataConverter:
     )
 
 
-async def connect(server: Server, plugins: Sequence[Plugin] = ()) -> Client:
+def measured(port: int, host: str) -> Runtime:
+    """A runtime whose own metrics, `temporal_…`, wait for Prometheus; one for a process."""
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=f"{host}:{port}")))
+
+
+async def connect(server: Server, plugins: Sequence[Plugin] = (), runtime: Runtime | None = None) -> Client:
     """A client of the engine, whose workers inherit its plugins; `VenueUnavailable` if it does not answer."""
     try:
         return await Client.connect(
@@ -46,6 +52,7 @@ async def connect(server: Server, plugins: Sequence[Plugin] = ()) -> Client:
             plugins=plugins,
             api_key=server.api_key or None,
             tls=bool(server.api_key),
+            runtime=runtime,
         )
     except (RPCError, RuntimeError) as error:
         raise VenueUnavailable(f"Temporal does not answer at {server.address}; start it first") from error

@@ -1,16 +1,13 @@
 """Empties the outbox while a worker works, so that alerts leave even when no workflow gets anywhere."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 from adapters.alerts import AlertOutbox, AlertSettings
 from adapters.clock import SystemClock
 from adapters.storage.engine import connect
-
-log = logging.getLogger("ballast.alerts")
+from worker.repeating import repeating
 
 EVERY_S = 10.0
 
@@ -22,22 +19,11 @@ def delivering(database: str, home: Path, track: str, every_s: float = EVERY_S) 
     Raises `UsageError` if `alerts.toml` in `home` is wrong.
     """
     channels = AlertSettings.load(home / "alerts.toml").channels()
-    engine, over = connect(database), Event()
+    engine = connect(database)
     outbox = AlertOutbox(engine, channels, SystemClock())
 
-    def deliver() -> None:
-        while not over.wait(every_s):
-            try:
-                outbox.deliver(track)
-            except Exception:
-                # Whatever it was, the next alert must not go unsaid for it.
-                log.exception("alerts could not be delivered, trying again")
-
-    thread = Thread(target=deliver, name="alerts", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeating("alerts", every_s, lambda: outbox.deliver(track)):
+            yield
     finally:
-        over.set()
-        thread.join()
         engine.dispose()

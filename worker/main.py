@@ -4,11 +4,12 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client, Plugin
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from temporal.client import connect
@@ -19,6 +20,7 @@ from worker.keeping import keeping
 from worker.observed import Observed
 from worker.sandbox import runner
 from worker.terms import Terms
+from worker.watching import watching
 from workflows.backfill import BackfillWorkflow
 from workflows.drawdown_halt import DrawdownHaltWorkflow
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
@@ -78,15 +80,22 @@ async def workers(client: Client, activities: Activities) -> AsyncIterator[None]
         yield
 
 
-async def serve(terms: Terms, ready: Callable[[], None], plugins: Sequence[Plugin] = ()) -> None:
+async def serve(
+    terms: Terms, ready: Callable[[], None], plugins: Sequence[Plugin] = (), runtime: Runtime | None = None
+) -> None:
     """Say `ready`, then work until SIGTERM or SIGINT; what is under way gets `GRACE` to finish."""
     use_cache(terms.cache)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    client = await connect(terms.server, plugins)
-    with activities_of(terms, client) as activities, delivering(terms.database, terms.home, terms.track):
+    client = await connect(terms.server, plugins, runtime)
+    watched = watching(terms) if TRADING in terms.queues else nullcontext()
+    with (
+        activities_of(terms, client) as activities,
+        delivering(terms.database, terms.home, terms.track),
+        watched,
+    ):
         served = {queue: activities[queue] for queue in terms.queues}
         async with workers(client, served), keeping(terms, client):
             ready()

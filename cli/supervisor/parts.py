@@ -88,7 +88,8 @@ def api(house: House, mode: str, ui: str, port: int) -> Child:
 
 def set_up_link(server: Child) -> str:
     """Where the API lets its first user in; empty once there is one."""
-    told = [line for line in server.log.read_text().splitlines() if line.startswith("{")]
+    # Among the lines of its log; only this one has an address.
+    told = [line for line in server.log.read_text().splitlines() if line.startswith('{"address"')]
     link: str = json.loads(told[-1]).get("set_up", "") if told else ""
     return link
 
