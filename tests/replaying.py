@@ -4,7 +4,7 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -143,8 +143,13 @@ async def replaying(
     config: Any = None,
     review_after_h: int = 0,
     options: tuple[str, ...] = (),
+    places: Mapping[str, Any] | None = None,
+    start: Callable[[Terms, Path], subprocess.Popen[bytes]] = start_worker,
 ) -> AsyncIterator[Replay]:
-    """A replay of a market, its track opened and its worker ready."""
+    """A replay of a market, its track opened and its worker ready.
+
+    `places` are terms that say where things are kept, beside SQLite and the home's folders.
+    """
     home, account = folder / "home", folder / "account"
     home.mkdir()
     account.mkdir()
@@ -158,17 +163,16 @@ async def replaying(
     track = "replay-test-1"
     with simulator(account, *told) as venue, engine_process(folder) as port:
         terms = Terms(
+            **{"database": str(sqlite_url(folder / "ballast.db")), "cache": CACHE, **(places or {})},
             mode="replay",
             track=track,
             home=home,
-            database=str(sqlite_url(folder / "ballast.db")),
             temporal=f"127.0.0.1:{port}",
             namespace=NAMESPACE,
             venue=venue.address,
             key=venue.ready["key"],
             secret=venue.ready["secret"],
             instruments=market.instruments,
-            cache=CACHE,
         )
         engine = database(terms.database)
         upgrade(engine)
@@ -185,7 +189,7 @@ async def replaying(
             with unit_of_work(engine) as session:
                 open_track(session, opening, {"mode": "replay"})
         client = await client_of(terms.server)
-        worker = start_worker(terms, folder)
+        worker = start(terms, folder)
         driver = ReplayDriver(client, track, list(portfolios), venue.address)
         replay = Replay(terms, client, driver, venue, folder, market, worker)
         try:

