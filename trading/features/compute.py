@@ -83,6 +83,7 @@ class Live:
         computed = made_of(self.names + self.market_names)
         self._wanted = np.array([feature.name in computed for feature in FEATURES])
         self._parts = parts(computed)
+        self._needed = self._parts[1:].any(axis=0)
         self._columns = np.array([INDEX[name] for name in self.names], dtype=np.int64)
         self._market = np.array(
             [INDEX[n] - len(INSTRUMENT_FEATURES) for n in self.market_names], dtype=np.int64
@@ -120,7 +121,15 @@ class Live:
             arrays = [_plain(x) for x in (piece.high, piece.low, piece.close, piece.volume)]
             stale = _plain(piece.stale, np.bool_)
             self._enter(
-                *arrays, stale, self._row, self._btc, self._wanted, self._kept, self._sums, self._days
+                *arrays,
+                stale,
+                self._row,
+                self._btc,
+                self._wanted,
+                self._needed,
+                self._kept,
+                self._sums,
+                self._days,
             )
             self._row += stop - start
 

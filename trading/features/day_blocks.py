@@ -13,12 +13,11 @@ moments of the path, highest and lowest price, and Wilder's average of the true 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trading.clock import DAY_H
 from trading.features.arithmetic import MIN_SHARE, NAN, SMALLEST_SPREAD
 from trading.features.series import CHANNELS, HIGH, LOW, RANGE, P
-from trading.market import Floats
+from trading.market import Flags, Floats
 
 PATH = CHANNELS
 """n, then the sums of x, x^2, y, xy, y^2, where x is the hour and y = p - origin; then the origin."""
@@ -31,24 +30,25 @@ DAY = WILDER + 1
 Moments = tuple[float, float, float, float, float, float]
 """n, sums of x, x^2, y, xy, y^2."""
 
-PATH_COLUMNS = 5
+PATH_COLUMNS = 6
 """What `window_path` writes."""
 
 GAIN = 1.0 / 14.0
 DECAY = 13.0 / 14.0
 
 
-def close_days(first: int, stop: int, kept: Floats, sums: Floats, days: Floats) -> None:
-    """Total each day whose last row is among rows first..stop-1."""
+def close_days(first: int, stop: int, needed: Flags, kept: Floats, sums: Floats, days: Floats) -> None:
+    """Total each day whose last row is among rows first..stop-1; of the channels, those that are `needed`."""
     for day in range(first // DAY_H, stop // DAY_H):
         for a in range(kept.shape[0]):
             total, begin, end = days[a, day], day * DAY_H, day * DAY_H + DAY_H
             x, one = sums[a, :, begin:end], kept[a, :, begin:end]
             for k in range(CHANNELS):
-                channel = 0.0
-                for h in range(DAY_H):
-                    channel += x[k, h]
-                total[k] = channel
+                if needed[k]:
+                    channel = 0.0
+                    for h in range(DAY_H):
+                        channel += x[k, h]
+                    total[k] = channel
             highest, lowest, wilder = -math.inf, math.inf, 0.0
             moments, origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0
             for h in range(DAY_H):
@@ -139,13 +139,12 @@ def window_path(p: Floats, days: Floats, length: int, first: int, stop: int, out
     """Centred moments of the path p over the `length` days that end at rows first..stop-1, of one
     instrument.
 
-    out (rows, 5): n, sum of (x - mean)^2, of (x - mean)(y - mean), of (y - mean)^2, and p - mean of p.
-    NaN when fewer than 5/6 of the hours are known, or this one is not. Every part is kept around a price
-    of its own and moved to today's first when merged, so that squares stay as small as the window's own
-    moves.
+    out (6, rows): n, sum of x, of (x - mean)^2, of (x - mean)(y - mean), of (y - mean)^2, and p - mean of p.
+    NaN when fewer than 5/6 of the hours are known, or this one is not. Every part is kept around a price of
+    its own and moved to today's first when merged, so that squares stay as small as the window's own moves.
     """
     rest = np.zeros((DAY_H + 1, ORIGIN + 1 - PATH))
-    least = MIN_SHARE * (length * DAY_H)
+    y = np.empty(stop - first)
     for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
         begin, end = day * DAY_H, min(day * DAY_H + DAY_H, stop)
         oldest, today = p[begin - length * DAY_H : begin - length * DAY_H + DAY_H], p[begin:end]
@@ -162,7 +161,10 @@ def window_path(p: Floats, days: Floats, length: int, first: int, stop: int, out
                 total = merged(moments, past)
                 if length > 1:
                     total = merged(total, moved(whole, 0.0, whole_origin - origin))
-                centre(total, today[h] - origin, least, out[begin + h - first])
+                i = begin + h - first
+                out[0, i], out[1, i], out[2, i], out[3, i], out[4, i], out[5, i] = total
+                y[i] = today[h] - origin
+    centre(out, y, MIN_SHARE * (length * DAY_H))
 
 
 def whole_days(between: Floats) -> tuple[Moments, float]:
@@ -224,15 +226,18 @@ def kept_moments(block: Floats) -> Moments:
     return block[0], block[1], block[2], block[3], block[4], block[5]
 
 
-def centre(m: Moments, y: float, least: float, out: NDArray[np.float64]) -> None:
-    """Centre the moments on their means; `y` is the newest price in the same coordinates."""
-    n, x, xx, sy, xy, yy = m
-    if n < least or y != y:
-        out[:5] = NAN
-        return
-    out[0] = n
-    out[1] = xx - x * x / n
-    out[2] = xy - x * sy / n
-    about = yy - sy * sy / n
-    out[3] = about if about > SMALLEST_SPREAD * yy else 0.0
-    out[4] = y - sy / n
+def centre(m: Floats, newest: Floats, least: float) -> None:
+    """Centre moments (6, rows) on their means, in place; `newest` prices in the same coordinates.
+
+    In a loop of its own, which vectorises.
+    """
+    for i in range(newest.shape[0]):
+        known = m[0, i] >= least and newest[i] == newest[i]
+        n = m[0, i] if known else NAN
+        x, sy, xy, yy = m[1, i], m[3, i], m[4, i], m[5, i]
+        about = yy - sy * sy / n
+        m[0, i] = n
+        m[2, i] = m[2, i] - x * x / n
+        m[3, i] = xy - x * sy / n
+        m[4, i] = (about if about > SMALLEST_SPREAD * yy else 0.0) if known else NAN
+        m[5, i] = newest[i] - sy / n

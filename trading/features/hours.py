@@ -90,6 +90,7 @@ def enter(
     row: int,
     btc: int,
     wanted: Flags,
+    needed: Flags,
     kept: Floats,
     sums: Floats,
     days: Floats,
@@ -97,26 +98,33 @@ def enter(
     """Enter bars of shape (hours, instruments) at rows `row`.. of the buffers.
 
     The spread's series are kept only if a column of the spread is wanted: they take two logarithms a bar.
+    Days are totalled for the channels that are `needed` in windows of more than one.
     """
     stop = row + close.shape[0]
     bars(high, low, close, volume, stale, row, kept, sums)
     returns(row, stop, kept, sums)
-    if wanted[WIDE - 1 : WIDE + 1].any():
+    with_spread = wanted[WIDE - 1 : WIDE + 1].any()
+    if with_spread:
         spreads(row, stop, kept, sums)
     pairs(row, stop, btc, sums)
-    close_days(row, stop, kept, sums, days)
+    close_days(row, stop, needed, kept, sums, days)
     totals, extremes = np.empty((CHANNELS, stop - row)), np.empty((stop - row, 2))
     nothing = np.zeros((stop - 1) // DAY_H - row // DAY_H + 1)
     for a in range(kept.shape[0]):
-        for channel in (N, R, RR, PAIR):
+        for channel in (N, R, RR):
             window_sums(sums[a, channel], nothing, 1, row, stop, totals[channel])
         window_extremes(kept[a, HIGH], kept[a, LOW], days[a], 1, row, stop, extremes)
         one = kept[a, :, row:stop]
         for i in range(stop - row):
-            n, known = totals[N, i], one[CLOSE, i] > 0.0
-            one[STD_24, i] = deviation(n, totals[R, i], totals[RR, i], DAY_H) if known else NAN
-            one[SPREAD, i] = average(n, totals[PAIR, i], DAY_H) if known else NAN
+            known = one[CLOSE, i] > 0.0
+            one[STD_24, i] = deviation(totals[N, i], totals[R, i], totals[RR, i], DAY_H) if known else NAN
+        for i in range(stop - row):
             one[HIGH_24, i], one[LOW_24, i] = extremes[i, 0], extremes[i, 1]
+        if with_spread:
+            window_sums(sums[a, PAIR], nothing, 1, row, stop, totals[PAIR])
+            for i in range(stop - row):
+                known = one[CLOSE, i] > 0.0
+                one[SPREAD, i] = average(totals[N, i], totals[PAIR, i], DAY_H) if known else NAN
 
 
 def forget(gone: int, row: int, kept: Floats, sums: Floats, days: Floats) -> None:
@@ -166,7 +174,7 @@ def fill(
     rows, assets = stop - first, kept.shape[0]
     block = scratch[: assets * INSTRUMENT_COLUMNS * rows].reshape((assets, INSTRUMENT_COLUMNS, rows))
     week_close = np.empty((assets, rows))
-    totals, stds, path = np.empty((4, CHANNELS, rows)), np.empty((4, rows)), np.empty((4, rows, PATH_COLUMNS))
+    totals, stds, path = np.empty((4, CHANNELS, rows)), np.empty((4, rows)), np.empty((4, PATH_COLUMNS, rows))
     for a in range(assets):
         measure(first, stop, parts, kept[a], sums[a], days[a], totals, stds, path)
         trend_columns(first, wanted, kept[a], stds, path, block[a])

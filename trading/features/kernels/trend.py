@@ -46,7 +46,7 @@ def slopes(path: Floats, sigma: Floats, k: int, window_h: int, out: Floats) -> N
     """Slope and R^2 of the k-th window; path as `day_blocks.window_path`, sigma of the same window."""
     slope, r2, root = out[SLOPE + k], out[R2 + k], math.sqrt(window_h)
     for i in range(sigma.shape[0]):
-        xx, xy, yy = path[i, 1], path[i, 2], path[i, 3]
+        xx, xy, yy = path[2, i], path[3, i], path[4, i]
         slope[i] = ratio(xy * root, xx * sigma[i])
         r2[i] = ratio(xy * xy, xx * yy)
 
@@ -54,6 +54,6 @@ def slopes(path: Floats, sigma: Floats, k: int, window_h: int, out: Floats) -> N
 def reversion(path: Floats, k: int, out: Floats) -> None:
     """Distance of p from its mean in standard deviations of p, the k-th of two windows."""
     column = out[REVERSION + k]
-    for i in range(path.shape[0]):
-        yy = path[i, 3]
-        column[i] = ratio(path[i, 4], math.sqrt(yy / (path[i, 0] - 1.0))) if yy > 0.0 else NAN
+    for i in range(column.shape[0]):
+        yy = path[4, i]
+        column[i] = ratio(path[5, i], math.sqrt(yy / (path[0, i] - 1.0))) if yy > 0.0 else NAN

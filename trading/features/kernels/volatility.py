@@ -45,6 +45,8 @@ def average_true_range(ranges: Floats, days: Floats, first: int, stop: int, out:
     decayed by its age. Any unknown true range among the 200 gives NaN.
     """
     late, early = np.zeros(DAY_H + 1), np.zeros(DAY_H + 1)
+    seeds = np.empty(stop - first)
+    seed_sums(ranges[first - ATR_BARS + 1 : stop - STEPS], seeds)
     for day in range(first // DAY_H, (stop - 1) // DAY_H + 1):
         six = 0.0
         for j in range(1, 7):
@@ -64,10 +66,16 @@ def average_true_range(ranges: Floats, days: Floats, first: int, stop: int, out:
                 past = seven + POWERS[7 * DAY_H] * early[left - 7 * DAY_H]
             else:
                 past = six + POWERS[6 * DAY_H] * late[left - 6 * DAY_H]
-            oldest, even, odd = ranges[t - ATR_BARS + 1 : t - STEPS + 1], 0.0, 0.0
-            for k in range(0, SEED_BARS, 2):
-                even, odd = even + oldest[k], odd + oldest[k + 1]
-            out[t - first] = (today + POWERS[h + 1] * past) + POWERS[STEPS] * ((even + odd) / SEED_BARS)
+            out[t - first] = (today + POWERS[h + 1] * past) + POWERS[STEPS] * (seeds[t - first] / SEED_BARS)
+
+
+def seed_sums(ranges: Floats, out: Floats) -> None:
+    """Sums of SEED_BARS true ranges that begin at each of the first rows, even and odd ones apart."""
+    for i in range(out.shape[0]):
+        even, odd = 0.0, 0.0
+        for k in range(0, SEED_BARS, 2):
+            even, odd = even + ranges[i + k], odd + ranges[i + k + 1]
+        out[i] = even + odd
 
 
 def deviations(close: Floats, stds: Floats, out: Floats) -> None:
