@@ -66,7 +66,8 @@ class Analysis(NamedTuple):
     metrics: Metrics
     benchmarks: dict[str, Metrics]
     excess: tuple[float, float] | None
-    """Mean yearly return above Treasury bills and its Sharpe ratio; None if a year has no rate."""
+    """Mean yearly return above Treasury bills and its Sharpe ratio, 0 where nothing moved but the bills; None
+    if a year has no rate."""
     intervals: Bootstrap | None
     luck: Luck
     against_bitcoin: Against | None
@@ -147,7 +148,8 @@ def _excess(equity: pl.DataFrame, rates: Mapping[int, float]) -> tuple[float, fl
     if not rates.keys() >= set(years):
         return None
     excess = days["return"].to_numpy() - np.array([rates[year] for year in years]) / DAYS_PER_YEAR
-    return float(excess.mean()) * DAYS_PER_YEAR, performance.sharpe(excess)
+    moved = float(days["return"].to_numpy().std()) > 0.0
+    return float(excess.mean()) * DAYS_PER_YEAR, performance.sharpe(excess) if moved else 0.0
 
 
 def _against(returns: Floats, bitcoin: Record) -> Against | None:
