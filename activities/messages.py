@@ -6,7 +6,7 @@ finite is refused when a message is made, since JSON has no word for it.
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -355,6 +355,8 @@ class PromoteIn(Message):
 
     which: str
     mode: str
+    action: Literal["promote", "rollback"] = "promote"
+    """A rollback gives the place back to the champion before this one."""
 
 
 class Approval(Message):

@@ -42,6 +42,8 @@ class Registry(Protocol):
 
     def promote(self, which: int | str, mode: str, who: str, why: str) -> object: ...
 
+    def rollback(self, who: str, why: str) -> object: ...
+
 
 class TrainingActivities:
     """Of the queue `training`."""
@@ -72,9 +74,13 @@ class TrainingActivities:
 
     @activity.defn
     def promote(self, told: Promotion) -> PromoteOut:
-        """Make a release champion; a refusal by the registry's rules is an answer, not a failure."""
+        """Make a release champion, or the one before; a refusal by the registry's rules is an answer."""
         try:
-            self._registry().promote(told.which, told.mode, told.who, told.why)
+            registry = self._registry()
+            if told.action == "rollback":
+                registry.rollback(told.who, told.why)
+            else:
+                registry.promote(told.which, told.mode, told.who, told.why)
         except UsageError as error:
             return PromoteOut(which=told.which, refusal=str(error))
         return PromoteOut(which=told.which)

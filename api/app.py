@@ -23,10 +23,14 @@ from api.access.oidc import Oidc
 from api.access.service import Access, Record
 from api.access.setup import SetupToken
 from api.answers import GZIP_BYTES_MIN, Answers
+from api.reads.chain import Chains
 from api.reads.changes import Changes
 from api.reads.series import MarksCache
 from api.routes import (
+    audit,
+    benchmarks,
     events,
+    governance,
     halts,
     hours,
     market,
@@ -37,13 +41,16 @@ from api.routes import (
     performance,
     portfolios,
     positions,
+    promotions,
     scheduler,
     session,
+    universe,
     users,
 )
 from api.routes.models import Registry
 from api.routes.scheduler import Scheduler
 from temporal.guards import Guards
+from temporal.promotions import Promoter
 
 REQUESTS_PER_S, REQUESTS_BURST = 20.0, 100
 SIGN_INS_PER_S, SIGN_INS_BURST = 0.2, 10
@@ -52,7 +59,8 @@ THREADS, VIEWS = 12, 8
 
 PARTS = (
     *(session, oidc, users, portfolios, positions, hours, orders),
-    *(market, models, halts, performance, operations, events, scheduler),
+    *(market, universe, models, promotions, halts, performance, benchmarks),
+    *(operations, audit, governance, events, scheduler),
 )
 
 
@@ -73,6 +81,8 @@ class Parts(NamedTuple):
     guards: Guards | None = None
     """The engine's guards; without them halting still works, by the database alone."""
     oidc: Oidc | None = None
+    promoter: Promoter | None = None
+    """Changes champions; without it nobody does by the API."""
     scheduler: Scheduler | None = None
     """Who may start the hours of which track; without it nobody can."""
 
@@ -94,8 +104,11 @@ def application(parts: Parts) -> FastAPI:
     app.state.answers = Answers()
     app.state.changes = Changes(parts.engine)
     app.state.trading_states = TradingStates(parts.engine, SystemClock())
+    app.state.chains = Chains()
     app.state.guards = parts.guards
+    app.state.promoter = parts.promoter
     app.state.turns = asyncio.Semaphore(VIEWS)
+    app.state.record = parts.record
     app.state.access = Access(parts.engine, parts.now, parts.record)
     app.state.setup_token = SetupToken(parts.home)
     app.state.oidc = parts.oidc
@@ -107,6 +120,7 @@ def application(parts: Parts) -> FastAPI:
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
+    app.include_router(audit.proving)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecureHeaders, https=parts.https)
     return app

@@ -10,7 +10,7 @@ from adapters.storage.audit import AuditRow
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import reading
 from adapters.storage.halts import StateChange
-from adapters.storage.hours import Hour, PortfolioHour
+from adapters.storage.hours import Hour, PortfolioHour, Stage
 from adapters.storage.orders import EventRow, OrderRow
 from adapters.storage.outbox import Alert, Delivery
 from adapters.storage.states import Mark
@@ -53,6 +53,8 @@ def _last_rows(key: PortfolioKey) -> dict[str, Select[Any]]:
         "audit": select(func.max(AuditRow.seq)).where(AuditRow.track == key.track),
         "events": select(func.max(EventRow.at)),
     }
+    windows = (Stage.track == key.track, Stage.stage == "fetch")
+    newest["windows"] = select(func.max(Stage.asof)).where(*windows)
     for part, row, number in (
         ("ended", PortfolioHour, PortfolioHour.asof),
         ("marks", Mark, Mark.asof),

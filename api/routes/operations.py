@@ -1,28 +1,27 @@
-"""What an operator looks after: reconciliation, findings, alerts, the audit trail, proofs."""
+"""What an operator looks after: reconciliation, findings, alerts, proofs."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from sqlalchemy import func, or_, select
 
-from adapters.audit import Audit
-from adapters.storage.audit import AuditRow
 from adapters.storage.outbox import Alert as AlertRow
 from adapters.storage.outbox import Delivery
 from adapters.storage.reconciliations import BalanceRow, Reconciliation, Reconciliations
 from adapters.storage.states import Proof as ProofRow
 from api.answers import Remembered
-from api.problems import REFUSALS, Refused
+from api.problems import REFUSALS
 from api.scope import Scoped
-from api.wire import Answer, BeforeQuery, LimitQuery, Money, Page, cursor, decimal_text, place
+from api.wire import Answer, LimitQuery, Money, decimal_text
 from config.instruments import grid_for
 from trading.instruments import amount
 
 router = APIRouter(
     prefix="/api/portfolios/{portfolio}", tags=["operations"], responses=REFUSALS, route_class=Remembered
 )
+
+BROKEN_SHOWN = 10
 
 
 class Balance(Answer):
@@ -65,30 +64,23 @@ class Alert(Answer):
     delivered: list[str]
 
 
-class Entry(Answer):
-    """One entry of the audit trail."""
-
-    seq: int
-    kind: str
-    portfolio: str
-    body: str
-    digest: str
-
-
-class Trail(Answer):
-    """Where the audit trail stands."""
-
-    track: str
-    entries: int
-    head: str
-
-
 class ProofOf(Answer):
     """Whether another process came to the same decision and state."""
 
     asof: datetime
     held: bool
     note: str
+
+
+class Proofs(Answer):
+    """Live against backtest: how many hours came to the same bytes when they were computed again."""
+
+    hours: int
+    held: int
+    first: datetime | None
+    last: datetime | None
+    broken: list[ProofOf]
+    """The newest that did not hold."""
 
 
 @router.get("/reconciliation", summary="The last comparison with the venue, and what nobody has explained")
@@ -143,40 +135,22 @@ def proofs(scope: Scoped, limit: LimitQuery = 100) -> list[ProofOf]:
     return [ProofOf(asof=row.asof, held=row.held, note=row.note) for row in rows]
 
 
-@router.get("/audit", summary="The audit trail of the track, newest first")
-def audit(
-    scope: Scoped,
-    kind: Annotated[str | None, Query(max_length=80)] = None,
-    limit: LimitQuery = 100,
-    before: BeforeQuery = None,
-) -> Page[Entry]:
-    mine = or_(AuditRow.portfolio == scope.key.portfolio, AuditRow.portfolio == "")
-    query = select(AuditRow).where(AuditRow.track == scope.key.track, mine)
-    if kind is not None:
-        query = query.where(AuditRow.kind == kind)
-    if before is not None:
-        text = place(before, 1)[0]
-        if not text.isdecimal() or len(text) > 18:
-            raise Refused(400, "bad cursor", "send `next` of the part before, unchanged")
-        query = query.where(AuditRow.seq < int(text))
-    rows = scope.session.scalars(query.order_by(AuditRow.seq.desc()).limit(limit + 1)).all()
-    entries = [
-        Entry(
-            seq=row.seq,
-            kind=row.kind,
-            portfolio=row.portfolio,
-            body=row.body.decode("utf-8", "replace"),
-            digest=row.digest,
-        )
-        for row in rows[:limit]
-    ]
-    return Page(items=entries, next=cursor(str(rows[limit - 1].seq)) if len(rows) > limit else None)
-
-
-@router.get("/audit/head", summary="Where the audit trail stands")
-def audit_head(scope: Scoped) -> Trail:
-    head = Audit(scope.session).head(scope.key.track)
-    return Trail(track=scope.key.track, entries=head.seq, head=head.digest)
+@router.get("/proofs/summary", summary="Live against backtest, all hours together")
+def proofs_together(scope: Scoped) -> Proofs:
+    key = scope.key
+    mine = (ProofRow.track == key.track, ProofRow.portfolio == key.portfolio)
+    broken = (*mine, ~ProofRow.held)
+    hours, first, last = scope.session.execute(
+        select(func.count(), func.min(ProofRow.asof), func.max(ProofRow.asof))
+        .where(*mine)
+        .select_from(ProofRow)
+    ).one()
+    failed = scope.session.scalar(select(func.count()).select_from(ProofRow).where(*broken)) or 0
+    rows = scope.session.scalars(
+        select(ProofRow).where(*broken).order_by(ProofRow.asof.desc()).limit(BROKEN_SHOWN)
+    )
+    shown = [ProofOf(asof=row.asof, held=False, note=row.note) for row in rows]
+    return Proofs(hours=hours, held=hours - failed, first=first, last=last, broken=shown)
 
 
 def _balance(row: BalanceRow) -> Balance:

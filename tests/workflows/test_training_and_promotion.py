@@ -15,6 +15,8 @@ from temporalio.worker import Worker
 from activities.messages import Approval, CutIn, LaunchIn, PromoteIn
 from activities.training import TrainingActivities
 from adapters.objects import ObjectStore
+from temporal.client import Server
+from temporal.promotions import Promotions
 from temporal.schedules import CATCH_UP, apply, hourly
 from tests.devserver import DevServer
 from trading.errors import UsageError
@@ -60,6 +62,9 @@ class Registry:
         if which != "1":
             raise UsageError(f"release {which} was trained on a proxy")
         self.crowned.append((which, mode, who, why))
+
+    def rollback(self, who: str, why: str) -> None:
+        self.crowned.append(("rollback", who, why))
 
 
 def test_training_promotion_and_schedule(tmp_path: Path) -> None:
@@ -126,6 +131,11 @@ async def a_release_waits_for_a_person(client: Client, registry: Registry) -> No
     assert await decided("1", ada) == ""
     assert registry.crowned == [("1", "replay", "ada", "beats the trend")]
     assert "proxy" in await decided("2", ada)
+    back = PromoteIn(which="", mode="replay", action="rollback")
+    address, namespace = client.service_client.config.target_host, client.namespace
+    promotions = Promotions(lambda: Server(address, namespace))
+    assert (await asyncio.to_thread(promotions.decide, "t", back, ada)).refusal == ""
+    assert registry.crowned[-1] == ("rollback", "ada", "beats the trend")
 
 
 async def a_schedule_is_created_or_brought_up_to_date(client: Client) -> None:
