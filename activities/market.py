@@ -1,6 +1,7 @@
 """The market's work of an hour, done once for all portfolios: fetch, features, predict, roll."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from temporalio import activity
@@ -19,11 +20,29 @@ from activities.messages import (
 )
 from activities.ports import Clock, Feed, Objects, Release, Tracks
 from trading.backtest.inputs import Scene
-from trading.clock import TradingHour
+from trading.clock import DAY_H, TradingHour
+from trading.codes import WARMING
 from trading.config import canonical_json
-from trading.errors import UsageError
-from trading.live.sight import Lateness, MarketRules, Sight, advice_of, derived, dump_grid, view_of
+from trading.errors import NotReady, UsageError, VenueUnavailable
+from trading.live.sight import (
+    LISTING,
+    Lateness,
+    MarketRules,
+    Sight,
+    advice_of,
+    derived,
+    dump_grid,
+    keep_to_listing,
+    view_of,
+)
+from trading.market import Grid
+from trading.models.protocol import Predictions
 from trading.policies.benchmarks import POLICIES
+from trading.portfolio import View
+from trading.universe import BP
+
+MISSING_H_MAX = DAY_H
+"""Hours of bitcoin that a whole window may lack: outages come, a window that has just begun does not pass."""
 
 
 class MarketActivities:
@@ -37,10 +56,14 @@ class MarketActivities:
         clock: Clock,
         rules: MarketRules,
         releases: Mapping[str, Release],
+        *,
+        warms: bool = False,
     ) -> None:
-        """`releases` by the name that mandates call them by."""
+        """`releases` by the name that mandates call them by. With `warms` an hour whose window lacks history
+        warms up; a replay begins behind a whole window, and its backtest knows no warming.
+        """
         self._feed, self._objects, self._tracks, self._clock = feed, objects, tracks, clock
-        self._rules, self._releases = rules, releases
+        self._rules, self._releases, self._warms = rules, releases, warms
         # Features and predictions of an hour look at the same window.
         self._derived = lru_cache(maxsize=2)(self._derive)
 
@@ -51,6 +74,9 @@ class MarketActivities:
     def fetch(self, told: HourIn) -> Fetched:
         """Bring the market's hours up to asof and store the window that decisions may see."""
         hour = TradingHour.at(told.asof)
+        now = self._clock.now()
+        if now < hour.asof:
+            raise VenueUnavailable(f"{hour} has not come: the venue's clock reads {now:%Y-%m-%dT%H:%M:%SZ}")
         with beating():
             window = self._tracks.stage(told.track, hour, "fetch")
             if not window:
@@ -66,11 +92,14 @@ class MarketActivities:
         """What the window says of the market and of each instrument at asof."""
         hour = TradingHour.at(told.asof)
         with beating():
-            view = view_of(self._derived(told.window), hour, self._rules.execution, Lateness(told.lateness))
+            view = self._view(self._derived(told.window), hour, Lateness(told.lateness))
+            listing = self._tracks.observed(told.track, hour, LISTING)
+            self._keep_to(listing, view, self._derived(told.window).grid.instruments)
             sight = Sight(self._derived(told.window).grid.instruments, view, "", {})
             reference = self._objects.put_bytes(sight.dump())
             eligible = sum(reading.eligible for reading in view.readings)
             facts = {"eligible": eligible, "lateness": told.lateness, "refused": view.market.refused}
+            facts |= {"listing": listing} if listing else {}
             reference = self._tracks.keep_stage(told.track, hour, "features", reference, facts)
         return FeaturesOut(features=reference)
 
@@ -113,9 +142,36 @@ class MarketActivities:
         """The sight with a release's predictions in it; a track has one release at a time."""
         if sight.release:
             raise UsageError(f"{sight.release} and {name} cannot both predict in {hour}; give one to all")
-        said = self._releases[name].predict(market, hour)
-        view = view_of(market, hour, self._rules.execution, lateness, said)
+        if sight.view.market.refused == WARMING:
+            return sight
+        try:
+            said = self._releases[name].predict(market, hour)
+        except NotReady as error:
+            activity.logger.warning("no release predicts, the hour warms up: %s", error)
+            sight.view.market.refused = WARMING
+            return sight
+        view = self._view(market, hour, lateness, said)
+        for reading, seen in zip(view.readings, sight.view.readings, strict=True):
+            reading.eligible = seen.eligible
         return sight._replace(view=view, release=said.release)
+
+    def _keep_to(self, listing: str, view: View, instruments: Sequence[str]) -> None:
+        if listing:
+            pairs = json.loads(self._objects.read(listing))["pairs"]
+            keep_to_listing(view, instruments, pairs, self._rules.universe.spread_bp_max / BP)
+
+    def _view(
+        self, market: Scene, hour: TradingHour, lateness: Lateness, said: Predictions | None = None
+    ) -> View:
+        view = view_of(market, hour, self._rules.execution, lateness, said)
+        if self._warms and hours_missing(market.grid) > MISSING_H_MAX:
+            view.market.refused = WARMING
+        return view
 
     def _derive(self, window: str) -> Scene:
         return derived(self._objects.read(window), self._rules)
+
+
+def hours_missing(grid: Grid) -> int:
+    """Hours of the window without a price of bitcoin."""
+    return int((~grid.valid[:, grid.btc]).sum())

@@ -76,6 +76,20 @@ class Tracks(Protocol):
 
     def stage(self, track: str, hour: TradingHour, stage: str) -> str: ...
 
+    def observe(
+        self, track: str, hour: TradingHour, what: str, reference: str, summary: Mapping[str, object]
+    ) -> str: ...
+
+    def observed(self, track: str, hour: TradingHour, what: str) -> str:
+        """The newest reference of what was observed at `hour` or before; empty without."""
+        ...
+
+    def observations(
+        self, track: str, what: str, after: TradingHour, through: TradingHour
+    ) -> Mapping[TradingHour, str]:
+        """Summaries of what was observed, by hour."""
+        ...
+
     def ended(self, track: str, hour: TradingHour) -> str: ...
 
     def ends(self, track: str, hour: TradingHour) -> Mapping[str, HourEnd]: ...

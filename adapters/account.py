@@ -54,7 +54,8 @@ class Account:
 
     def reconcile(self, hour: TradingHour) -> Reconciled:
         """Bring orders, journal and findings up to what the account shows, and compare every balance."""
-        since = since_last(self._books, self._opened)
+        # What lay there before is booked as the portfolio's opening.
+        since = max(since_last(self._books, self._opened), self._opened)
         return reconcile(self._venue, self._hands(hour), self._books, since)
 
     def work(self, hour: TradingHour, steps: Steps[T], name: str, beat: Callable[[], None]) -> T | Pause:

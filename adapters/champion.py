@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
+from trading.errors import NotReady, UsageError
 from trading.models.protocol import Predictions
 from trading.models.serving import Serving, recent
 
@@ -20,7 +21,7 @@ class Champion:
         self._folder, self._mode, self._shelf = folder, mode, shelf
 
     def predict(self, market: Scene, hour: TradingHour) -> Predictions:
-        """Predictions at asof, from a window that ends there; a `UsageError` where no release may serve."""
+        """Predictions at asof, from a window that ends there; `NotReady` while no release may serve."""
         release, serving = self._loaded
         history = recent(market.grid, market.universe, market.unusable, serving.hours)
         return serving.predict(history, hour.number).predictions._replace(release=release)
@@ -29,5 +30,8 @@ class Champion:
     def _loaded(self) -> tuple[str, Serving]:
         from adapters.model_registry import ModelRegistry
 
-        known, release = ModelRegistry(self._folder, self._shelf).champion(self._mode)
+        try:
+            known, release = ModelRegistry(self._folder, self._shelf).champion(self._mode)
+        except UsageError as error:
+            raise NotReady(str(error)) from error
         return f"release-{known.digest[:16]}", Serving(release)

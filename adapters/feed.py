@@ -27,8 +27,19 @@ UNLISTED = "EQuery:Unknown asset pair"
 class VenueFeed:
     """Hours of one venue's instruments; used by one thread at a time."""
 
-    def __init__(self, venue: str, market: MarketData, store: BarStore, instruments: Sequence[str]) -> None:
-        self._venue, self._market, self._store = venue, market, store
+    def __init__(
+        self,
+        venue: str,
+        market: MarketData,
+        store: BarStore,
+        instruments: Sequence[str],
+        *,
+        gaps: bool = False,
+    ) -> None:
+        """With `gaps`, hours beyond the venue's reach stay missing instead of stopping everything: who looks
+        at a window sees what it lacks.
+        """
+        self._venue, self._market, self._store, self._gaps = venue, market, store, gaps
         self._bars = dict.fromkeys(instruments, pl.DataFrame(schema=SCHEMA))
         self._through: dict[str, int] = {}
         """The hour up to which each instrument was asked for."""
@@ -52,7 +63,9 @@ class VenueFeed:
         """The first hour to ask for of each instrument that is behind. One that is further behind than the
         venue reaches has a gap and does not hold up the others; when all are, the venue says so.
         """
-        reach = min(max(self._through.values()), hour.number - REACH_H)
+        reach = hour.number - REACH_H
+        if not self._gaps:
+            reach = min(max(self._through.values()), reach)
         return {name: max(at, reach) + 1 for name, at in self._through.items() if at < hour.number}
 
     def window(self, hour: TradingHour) -> Grid:

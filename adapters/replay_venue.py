@@ -57,6 +57,8 @@ class Simulated(NamedTuple):
     venue: LockstepVenue
     market: MarketData
     catalogue: Catalogue
+    public: PublicApi
+    private: PrivateApi
 
 
 @contextmanager
@@ -78,6 +80,8 @@ def simulated(
             LockstepVenue(public, private, catalogue, lockstep),
             MarketData(public, catalogue, lockstep),
             catalogue,
+            public,
+            private,
         )
     finally:
         wire.close()

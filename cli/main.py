@@ -28,6 +28,8 @@ from cli import (
     hour,
     migrate,
     models,
+    report,
+    schedules,
     simulator,
     status,
     testing,
@@ -92,6 +94,7 @@ app.command("up")(up.up)
 app.command("status")(status.status)
 app.add_typer(hour.app, name="hour")
 app.add_typer(halt.app, name="halt")
+app.add_typer(schedules.app, name="schedules")
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.add_typer(data.app, name="data")
@@ -109,6 +112,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(governance.app, name="governance")
 app.add_typer(findings.app, name="findings")
+app.add_typer(report.app, name="report")
 app.command("api")(api.api)
 app.add_typer(users.app, name="users")
 app.command("worker", hidden=True)(worker.worker)

@@ -5,16 +5,29 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from temporalio.client import RPCError
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.client import Client, RPCError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.messages import LaunchIn, hour_text
+from activities.messages import HourOut, LaunchIn, hour_text
 from temporal.client import Server, connect
 from trading.errors import VenueUnavailable
 from workflows.names import TRADING, launch_id
 from workflows.trading_hour import LaunchWorkflow
 
 ENGINE_S = 10.0
+
+
+async def launched(client: Client, track: str, asof: datetime) -> HourOut:
+    """Start an hour, or wait for whoever did, to its end."""
+    out: HourOut = await client.execute_workflow(
+        LaunchWorkflow.run,
+        LaunchIn(track=track, asof=asof),
+        id=f"{launch_id(track)}-{hour_text(asof)}",
+        task_queue=TRADING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )
+    return out
 
 
 class Launcher(Protocol):

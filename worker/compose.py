@@ -15,6 +15,7 @@ from activities.halt import HaltActivities
 from activities.halt_messages import HaltStart
 from activities.market import MarketActivities
 from activities.messages import GuardRules
+from activities.nightly import NightlyActivities
 from activities.orders import OrderActivities
 from activities.portfolios import BatchActivities
 from activities.ports import Release
@@ -32,6 +33,7 @@ from adapters.feed import VenueFeed
 from adapters.guard import Book, LiveGuard
 from adapters.kraken.auth import Credentials
 from adapters.model_registry import ModelRegistry, records_of
+from adapters.nightly import AccountFees, Exports, Trainer, VenueSurvey
 from adapters.objects import ObjectStore
 from adapters.objects_gcs import opened
 from adapters.operators import OperatorKeys
@@ -136,7 +138,8 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
     world, stamp = shop.world, shop.world.stamp
     states = TradingStates(shop.engine, stamp)
     latch = WorkflowLatch(client, states, lambda track, name: guard_of(shop, track, name))
-    feed = VenueFeed(VENUE, world.market, BarStore(terms.home / "bars"), terms.instruments)
+    warms = terms.mode != REPLAY
+    feed = VenueFeed(VENUE, world.market, BarStore(terms.home / "bars"), terms.instruments, gaps=warms)
     lists, rules = universe.load()
     market = MarketRules(
         shop.instruments, trading.data_venues()[VENUE], lists, rules, trading.load().execution
@@ -156,22 +159,43 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
     anchor = terms.anchor or str(keys / "anchor")
     sealer = Sealer(shop.engine, keys, anchor, promotions, stamp)
     carry(shop.engine, terms.track, promotions)
+    nightly = nightly_of(terms, shop, anchor)
     return {
-        MARKET: MarketActivities(
-            feed, shop.objects, shop.tracks, world.clock, market, predictors, warms=terms.mode != REPLAY
-        ).activities(),
+        MARKET: [
+            *MarketActivities(
+                feed, shop.objects, shop.tracks, world.clock, market, predictors, warms=warms
+            ).activities(),
+            *(nightly.survey, nightly.export),
+        ],
         TRADING: [
             *BatchActivities(floor, latch).activities(),
             *OrderActivities(floor).activities(),
             *ClosingActivities(floor, shop.tracks, shop.objects, sealer.seal).activities(),
             *(halt.open_guard, halt.read_tellings, halt.record_halt),
             *(halt.verify_signature, halt.cancel_entries, halt.deliver_alerts),
+            nightly.fees,
         ],
         TRADING_WAIT: WaitActivities(world.clock, client).activities(),
-        TRAINING: TrainingActivities(
-            Pieces(), lambda: ModelRegistry(models, terms.shelf), shop.objects
-        ).activities(),
+        TRAINING: [
+            *TrainingActivities(
+                Pieces(), lambda: ModelRegistry(models, terms.shelf), shop.objects
+            ).activities(),
+            nightly.train,
+        ],
     }
+
+
+def nightly_of(terms: Terms, shop: Shop, anchor: str) -> NightlyActivities:
+    """What runs beside the hours."""
+    world, house = shop.world, terms.house or terms.home
+    return NightlyActivities(
+        VenueSurvey(world.public, terms.instruments),
+        AccountFees(shop.engine, world.private, world.catalogue, terms.instruments),
+        shop.objects,
+        shop.tracks,
+        Trainer(house).train,
+        Exports(shop.engine, anchor, house / "exports").write,
+    )
 
 
 def accounts(shop: Shop, before: timedelta, latch: WorkflowLatch) -> Callable[[str, str], Account]:

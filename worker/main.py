@@ -24,6 +24,7 @@ from worker.watching import watching
 from workflows.backfill import BackfillWorkflow
 from workflows.drawdown_halt import DrawdownHaltWorkflow
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
+from workflows.nightly import AuditExportWorkflow, FeesWorkflow, MonthlyTrainingWorkflow, UniverseWorkflow
 from workflows.order import OrderWorkflow
 from workflows.portfolio_hour import PortfolioHourWorkflow
 from workflows.portfolio_shard import PortfolioShardWorkflow
@@ -43,6 +44,10 @@ WORKFLOWS = (
     BackfillWorkflow,
     TrainingWorkflow,
     PromotionWorkflow,
+    UniverseWorkflow,
+    FeesWorkflow,
+    MonthlyTrainingWorkflow,
+    AuditExportWorkflow,
 )
 SLOTS = {MARKET: 2, TRADING: 16, TRADING_WAIT: 2_000, TRAINING: 1}
 """Activities at once. A wait costs nothing but its slot."""

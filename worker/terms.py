@@ -15,7 +15,7 @@ class Terms(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Literal["replay"]
+    mode: Literal["replay", "paper", "live"]
     track: str
     home: Path
     """Folder of the track: nonces, replies, objects, bars, operators' keys."""
@@ -31,9 +31,12 @@ class Terms(BaseModel):
     """Of Temporal Cloud."""
     namespace: str
     venue: str
-    """Address of the simulator."""
-    key: str
-    secret: str
+    """Address of Kraken, or of the simulator."""
+    key: str = ""
+    secret: str = ""
+    """Of the account; there is none on paper."""
+    fees: str = "mission"
+    """Preset of what a fill on paper costs."""
     instruments: tuple[str, ...]
     objects: str = ""
     """Where raw objects are kept: gs://BUCKET/PREFIX, with a near copy in `home`; empty: in `home` alone."""
@@ -41,6 +44,8 @@ class Terms(BaseModel):
     """Folder of the registry of releases; by default beside the track's own files."""
     shelf: Shelf | None = None
     """The registry that several machines share, instead of that folder's."""
+    house: Path | None = None
+    """The home folder: bars to train on, logs, exports; by default the track's own."""
     cache: Path
     """Folder of compiled code."""
     queues: tuple[str, ...] = (MARKET, TRADING, TRADING_WAIT, TRAINING)

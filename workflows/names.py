@@ -56,6 +56,11 @@ def promotion_id(track: str, release: str) -> str:
     return f"{track}/promotion/{release}"
 
 
+def nightly_id(track: str, name: str) -> str:
+    """Of what runs beside the hours; the engine appends the nominal time."""
+    return f"{track}/nightly/{name}"
+
+
 def backfill_id(track: str, venue: str) -> str:
     return f"{track}/backfill/{venue}"
 

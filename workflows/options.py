@@ -105,6 +105,48 @@ TRAIN = ActivityConfig(
 )
 """One model of one fold: hours, and what is done lies in the fold store."""
 
+_DAILY = RetryPolicy(
+    initial_interval=timedelta(seconds=10),
+    maximum_interval=timedelta(minutes=10),
+    non_retryable_error_types=[USAGE, INVARIANT],
+)
+"""For what has hours of time, and is done again tomorrow if it comes to nothing."""
+
+SURVEY = ActivityConfig(
+    task_queue=MARKET,
+    start_to_close_timeout=timedelta(minutes=15),
+    schedule_to_close_timeout=timedelta(hours=6),
+    heartbeat_timeout=BEAT,
+    retry_policy=_DAILY,
+)
+"""A public call for each pair, a call a second."""
+
+FEES = ActivityConfig(
+    task_queue=TRADING,
+    start_to_close_timeout=timedelta(minutes=5),
+    schedule_to_close_timeout=timedelta(hours=6),
+    heartbeat_timeout=BEAT,
+    retry_policy=_DAILY,
+)
+"""Asks with the account's key, which the queue `trading` owns."""
+
+MONTHLY = ActivityConfig(
+    task_queue=TRAINING,
+    start_to_close_timeout=timedelta(days=2),
+    heartbeat_timeout=timedelta(minutes=2),
+    retry_policy=RetryPolicy(maximum_attempts=5, non_retryable_error_types=[DATA, USAGE, INVARIANT]),
+)
+"""A whole release; months that are trained are found trained by the next attempt."""
+
+EXPORT = ActivityConfig(
+    task_queue=MARKET,
+    start_to_close_timeout=timedelta(minutes=30),
+    schedule_to_close_timeout=timedelta(hours=12),
+    heartbeat_timeout=BEAT,
+    retry_policy=_DAILY,
+)
+"""Reads a day of the log and writes a file."""
+
 ERRAND = ActivityConfig(
     task_queue=TRADING,
     start_to_close_timeout=timedelta(seconds=30),

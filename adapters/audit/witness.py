@@ -23,6 +23,7 @@ TOLD: dict[type[Base], Kind] = {
     hours.TrackTerms: Kind.CONFIGURATION,
     hours.Mandate: Kind.CONFIGURATION,
     hours.Stage: Kind.STAGE,
+    hours.Observation: Kind.STAGE,
     hours.Hour: Kind.OUTCOME,
     hours.PortfolioHour: Kind.OUTCOME,
     decisions.StoredDecision: Kind.DECISION,

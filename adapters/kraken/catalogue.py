@@ -40,6 +40,10 @@ class Catalogue:
     def is_online(self, name: str) -> bool:
         return self._pairs[self._known(name)].status == ONLINE
 
+    def status(self, name: str) -> str:
+        """By the venue's own word, such as online or cancel_only."""
+        return self._pairs[self._known(name)].status
+
     def instrument(self, name: str) -> Instrument:
         """The grid of a pair; minimums are rounded up to it."""
         pair = self._pairs[self._known(name)]

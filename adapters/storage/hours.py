@@ -13,6 +13,7 @@ from adapters.storage.base import WITNESS, Base, Digest, Owned, one_of, refers, 
 from trading.codes import OUTCOMES
 
 STAGES = ("fetch", "features", "predict", "roll")
+OBSERVED = ("listing", "fees", "conditions")
 DONE, FAILED = "DONE", "FAILED"
 ENDS = (DONE, FAILED)
 
@@ -67,6 +68,22 @@ class Stage(OfTrack, Base):
     at: Mapped[datetime] = mapped_column(info=WITNESS)
 
     __table_args__ = (one_of("stage", STAGES), sha256_in("reference"))
+
+
+class Observation(OfTrack, Base):
+    """What was observed of a venue beside its bars, in the object store; hours from `asof` on go by it."""
+
+    __tablename__ = "observations"
+
+    asof: Mapped[datetime] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[Digest]
+    """Name of the object."""
+    summary: Mapped[str]
+    """Canonical JSON of what people want to see of it."""
+    at: Mapped[datetime] = mapped_column(info=WITNESS)
+
+    __table_args__ = (one_of("what", OBSERVED), sha256_in("reference"))
 
 
 class Hour(OfTrack, Base):

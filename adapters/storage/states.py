@@ -67,6 +67,17 @@ class FoldedFill(Owned, Base):
     __table_args__ = (refers("fills", "trade_id"), refers("portfolios"))
 
 
+class FoldedFlow(Owned, Base):
+    """A deposit, withdrawal or reward that is part of the state of `asof`."""
+
+    __tablename__ = "folded_flows"
+
+    entry: Mapped[str] = mapped_column(primary_key=True)
+    asof: Mapped[datetime]
+
+    __table_args__ = (refers("entries", "entry"), refers("portfolios"))
+
+
 class Proof(Owned, Base):
     """Whether another process came to the same decision and state of an hour."""
 

@@ -1,6 +1,7 @@
 """A track as a whole: who is on it, what each stage of its hours left, and how each hour ended."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, func, select
@@ -9,12 +10,14 @@ from sqlalchemy.orm import Session
 from adapters.clock import Clock
 from adapters.storage.base import PortfolioKey, store_once
 from adapters.storage.engine import reading, unit_of_work
-from adapters.storage.hours import Hour, Mandate, PortfolioHour, Stage, TrackTerms
+from adapters.storage.hours import Hour, Mandate, Observation, PortfolioHour, Stage, TrackTerms
+from adapters.storage.journal import Journal
 from adapters.storage.outbox import post
 from adapters.storage.portfolios import open_portfolio
 from adapters.storage.states import StateRow
 from trading.clock import TradingHour
 from trading.config import TradingConfig, canonical_json
+from trading.ledger.entries import opening_entry
 from trading.live.documents import digest_of, dump_mandate, dump_state
 from trading.live.values import HourEnd
 from trading.portfolio import PortfolioState
@@ -32,16 +35,23 @@ class Opening(NamedTuple):
     predictor: str
     config: TradingConfig
     review_after_h: int = 0
+    opened: datetime | None = None
+    """When the account was read; without it, at `hour`."""
+    booked: Mapping[str, int] | None = None
+    """What the account held then by asset, money included, to be booked as its opening entry. Without it the
+    venue's own ledger tells of the opening deposit.
+    """
 
 
 def open_track(session: Session, opening: Opening, terms: Mapping[str, object]) -> bool:
     """Store a portfolio with its mandate and its state before the first hour; False when it stands already.
 
-    The journal begins with what the venue's own ledger says of the opening deposit. The session holds no
-    lock, as there is nothing to lock yet.
+    The journal begins with the opening entry, or with what the venue's own ledger says of the opening
+    deposit. The session holds no lock, as there is nothing to lock yet.
     """
     key, hour = opening.key, opening.hour
-    new = open_portfolio(session, key, opening.quote, hour.asof)
+    opened = opening.opened or hour.asof
+    new = open_portfolio(session, key, opening.quote, opened)
     document = canonical_json(terms).decode()
     store_once(session, TrackTerms(track=key.track, digest=digest_of(document), document=document))
     if not new:
@@ -49,6 +59,8 @@ def open_track(session: Session, opening: Opening, terms: Mapping[str, object]) 
     config = dump_mandate(opening.config, opening.review_after_h)
     rows = {"digest": digest_of(config), "document": config}
     store_once(session, Mandate(**key._asdict(), asof=hour.asof, predictor=opening.predictor, **rows))
+    if opening.booked:
+        Journal(session, key).post(opening_entry(opened, opening.quote, opening.booked))
     state = dump_state(PortfolioState.opening(opening.cash, 0), ())
     before: dict[str, Any] = {"asof": hour.previous.asof, "digest": digest_of(state), "document": state}
     store_once(session, StateRow(**key._asdict(), **before))
@@ -97,6 +109,37 @@ class Tracks:
         with reading(self._engine) as session:
             row = session.get(Stage, (track, hour.asof, stage))
             return row.reference if row else ""
+
+    def observe(
+        self, track: str, hour: TradingHour, what: str, reference: str, summary: Mapping[str, object]
+    ) -> str:
+        """Store what was observed for the hours from `hour` on; returns the first reference stored."""
+        with unit_of_work(self._engine) as session:
+            first = session.get(Observation, (track, hour.asof, what))
+            if first is not None:
+                return first.reference
+            text, now = canonical_json(summary).decode(), self._clock.now()
+            row = Observation(
+                track=track, asof=hour.asof, what=what, reference=reference, summary=text, at=now
+            )
+            return store_once(session, row)[0].reference
+
+    def observed(self, track: str, hour: TradingHour, what: str) -> str:
+        """The newest reference of what was observed at `hour` or before; empty without."""
+        mine = (Observation.track == track, Observation.what == what, Observation.asof <= hour.asof)
+        query = select(Observation.reference).where(*mine).order_by(Observation.asof.desc()).limit(1)
+        with reading(self._engine) as session:
+            return session.scalar(query) or ""
+
+    def observations(
+        self, track: str, what: str, after: TradingHour, through: TradingHour
+    ) -> dict[TradingHour, str]:
+        """Summaries of what was observed, by hour."""
+        span = (Observation.asof > after.asof, Observation.asof <= through.asof)
+        mine = (Observation.track == track, Observation.what == what)
+        query = select(Observation.asof, Observation.summary).where(*mine, *span).order_by(Observation.asof)
+        with reading(self._engine) as session:
+            return {TradingHour.at(asof): summary for asof, summary in session.execute(query)}
 
     def ended(self, track: str, hour: TradingHour) -> str:
         """How the hour of the track ended; empty while it has not."""

@@ -53,8 +53,8 @@ class House:
         return self.home / mode / "temporal.db"
 
     def track(self, track: str) -> Path:
-        """What belongs to one replayed track alone: its bars, raw replies, nonces, and its exchange."""
-        return self.home / "replay" / "tracks" / track
+        """What belongs to one track alone: replies, nonces, objects, and in a replay bars and exchange."""
+        return self.home / track.split("-")[0] / "tracks" / track
 
     def exchange(self, track: str) -> Path:
         """Where the simulator keeps the account of a track."""

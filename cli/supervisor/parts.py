@@ -71,9 +71,12 @@ def simulator(house: House, options: Sequence[str], exchange: Path, port: int) -
     return Child(SIMULATOR, told, house.run, house.logs, lambda: answers(url), port=port, silent=True)
 
 
-def worker(house: House, terms: Path, namespace: str, ports: Mapping[str, int]) -> Child:
-    """A worker of all task queues."""
+def worker(
+    house: House, terms: Path, namespace: str, ports: Mapping[str, int], secrets: Path | None = None
+) -> Child:
+    """A worker of all task queues; `secrets` is where it reads what its terms refer to."""
     told = [beside_python("ballast"), "worker", str(terms)]
+    told += ["--secrets", str(secrets)] if secrets else []
     http = ports[TEMPORAL_HTTP]
     return Child(WORKER, told, house.run, house.logs, lambda: polled(TRADING_QUEUE, namespace, http))
 

@@ -22,6 +22,9 @@ ADJUSTMENTS = "adjustments"
 ROUNDING = "rounding"
 """Between the venue's own ledger amount and value plus fee."""
 
+OPENING = "opening"
+"""Name of the entry that a real account begins with; no venue's id has it."""
+
 ACCOUNTS = (*HOLDINGS, EXCHANGE, FEES, DEPOSITS, WITHDRAWALS, REWARDS, ADJUSTMENTS, ROUNDING)
 EXTERNAL = (DEPOSITS, WITHDRAWALS, REWARDS, ADJUSTMENTS)
 
@@ -74,6 +77,16 @@ def flow_entry(name: str, time: datetime, account: str, holding: str, asset: str
     if account not in EXTERNAL or holding not in HOLDINGS:
         raise InvariantError(f"{name!r} cannot move {asset} from {account} to {holding}")
     return Entry(name, time, _moved((Posting(holding, asset, amount), Posting(account, asset, -amount))))
+
+
+def opening_entry(time: datetime, quote: str, held: Mapping[str, int]) -> Entry:
+    """What an account held by asset when its portfolio was opened: money is cash, coins are dust."""
+    legs = [
+        Posting(account, asset, amount if account != DEPOSITS else -amount)
+        for asset, amount in sorted(held.items())
+        for account in (CASH if asset == quote else DUST, DEPOSITS)
+    ]
+    return Entry(OPENING, time, _moved(legs))
 
 
 def dust_entry(name: str, time: datetime, asset: str, lots: int) -> Entry:

@@ -5,7 +5,7 @@ canonical JSON and the packed records behind it, so equal sights have equal name
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from io import BytesIO
@@ -26,6 +26,9 @@ from trading.portfolio import Market, Reading, Signal, View
 from trading.records import blank, dtype_of, packed, unpacked
 from trading.universe import UniverseLists, UniverseRules, eligibility
 
+ONLINE = "online"
+LISTING = "listing"
+"""What the venue itself says of its pairs, as an observation."""
 PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -154,6 +157,16 @@ def view_of(
     if lateness is Lateness.OVER:
         view.market.missed = 1
     return view
+
+
+def keep_to_listing(
+    view: View, instruments: Sequence[str], listing: Mapping[str, Any], spread_max: float
+) -> None:
+    """Let nobody into what the venue's own list shows as not online, or its book as too wide."""
+    for name, reading in zip(instruments, view.readings, strict=True):
+        row = listing.get(name)
+        if row is not None and (row["status"] != ONLINE or not row["spread"] <= spread_max):
+            reading.eligible = 0
 
 
 def advice_of(policy: str, market: Scene, hour: TradingHour) -> Advice:
