@@ -9,12 +9,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli import narration
+from cli import narration, reconstruct
 from cli.home import HomeOption
 from cli.stored import TrackOption, find
 from trading.errors import UsageError
 
-app = typer.Typer(no_args_is_help=True, help="List the hours of a track, or show one stage by stage.")
+app = typer.Typer(
+    no_args_is_help=True, help="List the hours of a track, show one stage by stage, or compute it again."
+)
+
+app.command("reconstruct")(reconstruct.reconstruct)
+app.command("bundle")(reconstruct.bundle)
 
 PIPED_WIDTH = 150
 ASOF_FORMATS = ("%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%HZ", "%Y-%m-%dT%H")

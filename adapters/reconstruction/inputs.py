@@ -77,9 +77,9 @@ class Inputs(NamedTuple):
             raise UsageError(f"{self.key.portfolio} had no mandate at {hour}; its first hour is {self.first}")
         return mine[-1].ticket
 
-    def predictors(self, hour: TradingHour) -> list[str]:
+    def predictors(self, hour: TradingHour) -> tuple[str, ...]:
         """What drives some portfolio of the track."""
-        return sorted({r.ticket.predictor for r in self.rulings if r.asof <= hour.number})
+        return tuple(sorted({r.ticket.predictor for r in self.rulings if r.asof <= hour.number}))
 
     def word(self, hour: TradingHour, asked: datetime) -> Word:
         """The guard's, to a mark of `hour` that was told at `asked` or soon after: what the log said by then,

@@ -1,8 +1,9 @@
 """Computes the hours of a portfolio again, each from the state that the one before came to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -13,7 +14,7 @@ from adapters.reconstruction.inputs import Inputs
 from adapters.reconstruction.market import Bars
 from adapters.reconstruction.recorded import verdicts
 from adapters.reconstruction.replies import SETTLED_AT, Account, Replies, account
-from adapters.reconstruction.stages import Content, entry_told, fill_told
+from adapters.reconstruction.stages import Content, entry_told, fill_told, is_near
 from adapters.storage.decisions import approvals_of
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
@@ -64,12 +65,21 @@ class Market:
     """The market's stages, once an hour for every portfolio."""
 
     def __init__(
-        self, bars: Bars, replies: Replies, rules: MarketRules, releases: Mapping[str, Release]
+        self,
+        bars: Bars,
+        replies: Replies,
+        rules: MarketRules,
+        releases: Mapping[str, Release],
+        kept: Callable[[TradingHour], Content | None],
     ) -> None:
+        """`kept` gives the predictions that were recorded at an hour: another processor comes near them, and
+        what followed from them can be judged by no others.
+        """
         self.bars, self.replies = bars, replies
-        self._rules, self._releases = rules, releases
+        self._rules, self._releases, self._kept = rules, releases, kept
+        self.at = lru_cache(maxsize=1)(self._at)
 
-    def at(self, hour: TradingHour, predictors: list[str]) -> tuple[Desk, dict[str, Content]]:
+    def _at(self, hour: TradingHour, predictors: tuple[str, ...]) -> tuple[Desk, Mapping[str, Content]]:
         """What anybody could see at asof, and the stages that led to it."""
         fetched = self.replies.fetched(hour)
         if fetched is None:
@@ -85,9 +95,13 @@ class Market:
                 said = self._releases[name].predict(scene, hour)
                 view = view_again(scene, hour, execution, lateness, said)
                 sight = sight._replace(view=view, release=said.release)
-        stages["predictions"] = Content.of(sight.dump())
+        again, kept = Content.of(sight.dump()), self._kept(hour)
+        stages["predictions"] = again
+        judged = again.digest
+        if kept is not None and kept.content is not None and kept.digest != judged and is_near(kept, again):
+            judged, sight = kept.digest, Sight.parse(kept.content)
         instruments = [self._rules.instruments[name] for name in grid.instruments]
-        return Desk(hour, stages["predictions"].digest, sight, instruments), stages
+        return Desk(hour, judged, sight, instruments), stages
 
 
 class Rebuilder:
@@ -110,7 +124,8 @@ class Rebuilder:
 
     def rebuild(self, hour: TradingHour) -> Rebuilt:
         """One hour, by everything that was said in it."""
-        desk, stages = self._market.at(hour, self._of.predictors(hour))
+        desk, seen = self._market.at(hour, self._of.predictors(hour))
+        stages = dict(seen)
         told = Told(self._of, self._market, self._settled, desk)
         ticket, before = self._of.ticket(hour), parse_state(self._state, desk.names)
         said = told.testimony(self._approvals)

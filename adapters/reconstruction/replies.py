@@ -56,7 +56,7 @@ class Replies:
     """The whole answers of a log, in its order; `read` gives the bytes of a name."""
 
     def __init__(self, read: Callable[[str], bytes]) -> None:
-        self._read = read
+        self.body = read
         self._slots: dict[int, list[Reply]] = {}
         self._fetches: list[Reply] = []
         self._count = 0
@@ -96,7 +96,7 @@ class Replies:
     def _result(self, body: str) -> Any:
         """What an answer says; None for an error."""
         try:
-            envelope = opened(self._read(body))
+            envelope = opened(self.body(body))
         except Damaged:
             return None
         return None if any(not error.startswith("W") for error in envelope.errors) else envelope.result

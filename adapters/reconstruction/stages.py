@@ -17,6 +17,9 @@ from trading.ledger.entries import Entry
 from trading.live.sight import PRICES, Sight, parse_grid
 
 MARKET = ("window", "features", "predictions")
+PREDICTED = ("p4", "p24", "e24", "e_hold", "p_crash", "p_high_volatility")
+NEAR = 1e-5
+"""What predictions may differ by between processors; what follows then goes on with the recorded ones."""
 STAGES = (*MARKET, "decision", "verdict", "orders", "fills", "entries", "state")
 
 
@@ -45,6 +48,8 @@ class Compared(NamedTuple):
     """Digest; empty where nothing is recorded."""
     again: str
     same: bool
+    near: bool = False
+    """Not the same, but no prediction further apart than another processor explains."""
     where: str = ""
     """The first field or column that differs, with both values."""
 
@@ -58,8 +63,30 @@ def compare(recorded: Mapping[str, Content], again: Mapping[str, Content]) -> li
             continue
         same = here is not None and there is not None and here.digest == there.digest
         where = "" if same else _where(stage, here, there)
-        rows.append(Compared(stage, here.digest if here else "", there.digest if there else "", same, where))
+        close = not same and stage == "predictions" and is_near(here, there)
+        digests = (here.digest if here else "", there.digest if there else "")
+        rows.append(Compared(stage, *digests, same, close, where))
     return rows
+
+
+def is_near(recorded: Content | None, again: Content | None) -> bool:
+    """Two sights that differ in a release's predictions alone, and in none by more than `NEAR`."""
+    if recorded is None or again is None or recorded.content is None or again.content is None:
+        return False
+    one, two = (Sight.parse(content) for content in (recorded.content, again.content))
+    if not one.release.startswith("release-") or one.instruments != two.instruments:
+        return False
+    pairs = [(one.view.market, two.view.market), *zip(one.view.readings, two.view.readings, strict=True)]
+    return one.advice == two.advice and all(_are_near(mine, theirs) for mine, theirs in pairs)
+
+
+def _are_near(recorded: Any, again: Any) -> bool:
+    for name, mine in _fields(recorded).items():
+        theirs = getattr(again, name)
+        close = name in PREDICTED and abs(mine - theirs) <= NEAR
+        if not (mine == theirs or close or (mine != mine and theirs != theirs)):
+            return False
+    return True
 
 
 def _where(stage: str, here: Content | None, there: Content | None) -> str:
@@ -105,7 +132,7 @@ def _plain(sight: Sight) -> dict[str, Any]:
     }
 
 
-def _fields(record: Any) -> dict[str, object]:
+def _fields(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__slots__}
 
 

@@ -1,0 +1,122 @@
+"""Where an hour is reconstructed from: a track's own home, or one file that was made from it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from adapters.bars import BarStore
+from adapters.clock import SystemClock
+from adapters.model_registry import ModelRegistry
+from adapters.objects import ObjectStore
+from adapters.reconstruction.inputs import Inputs, inputs_of
+from adapters.reconstruction.market import Bars
+from adapters.reconstruction.rebuild import Market, Rebuilder
+from adapters.reconstruction.recorded import recorded, summaries
+from adapters.reconstruction.releases import Named, predictors
+from adapters.reconstruction.replies import Replies
+from adapters.reconstruction.stages import Content
+from adapters.replies import ReplyLog
+from adapters.storage.base import PortfolioKey
+from config import instruments as grids
+from config import trading, universe
+from trading.clock import TradingHour
+from trading.errors import DataError
+from trading.instruments import Instrument
+from trading.live.machines import Machine
+from trading.live.sight import MarketRules
+from trading.models.release import Release
+
+VENUE = "kraken"
+"""Whose bars a window is made of."""
+REPLAY = "replay"
+
+
+class Source(NamedTuple):
+    """One portfolio's hours, and what was recorded of them."""
+
+    inputs: Inputs
+    market: Market
+    recorded: Callable[[TradingHour], Mapping[str, Content]]
+    made_with: Callable[[TradingHour], Mapping[str, str] | None]
+    """The environment in which an hour was lived; None where it was not recorded."""
+
+    def rebuilder(self, machine: Machine) -> Rebuilder:
+        """From the state that the inputs begin with, forward."""
+        return Rebuilder(self.inputs, self.market, machine)
+
+
+class Home(NamedTuple):
+    """What a track keeps where."""
+
+    engine: Engine
+    folder: Path
+    """Of the track: replies, objects, bars."""
+    models: Path
+    """Of the registry of releases."""
+
+
+def of_home(home: Home, key: PortfolioKey, before: TradingHour | None) -> Source:
+    """A track as it lies; its state is the newest before `before`, or that of its opening."""
+    objects = ObjectStore(home.folder / "objects")
+    inputs = inputs_of(home.engine, key, BarStore(home.folder / "bars"), VENUE, before)
+    replies = Replies(objects.read)
+    for line in ReplyLog(home.folder / "replies", VENUE, objects, SystemClock()).lines():
+        replies.add(line)
+
+    def told(hour: TradingHour) -> Mapping[str, str] | None:
+        name = summaries(home.engine, key, hour).get("fetch", {}).get("environment")
+        made: Mapping[str, str] | None = json.loads(objects.read(name)) if name else None
+        return made
+
+    def release(hour: TradingHour) -> str:
+        return str(summaries(home.engine, key, hour).get("predict", {}).get("release", ""))
+
+    named = Named(release, lambda digest: loaded(home.models, digest))
+
+    def found(hour: TradingHour) -> Mapping[str, Content]:
+        return recorded(home.engine, key, hour, objects)
+
+    return Source(inputs, market_of(inputs, replies, named, found), found, told)
+
+
+def market_of(
+    inputs: Inputs,
+    replies: Replies,
+    named: Named,
+    found: Callable[[TradingHour], Mapping[str, Content]],
+) -> Market:
+    """The market's stages under the reviewed values of this version."""
+    bars = Bars(VENUE, inputs.bars, replies)
+    lists, rules = universe.load()
+    venue, execution = trading.data_venues()[VENUE], trading.load().execution
+    instruments = Instruments(bars, replayed=inputs.key.track.startswith(REPLAY))
+    reviewed = MarketRules(instruments, venue, lists, rules, execution)
+    return Market(bars, replies, reviewed, predictors(named), lambda hour: found(hour).get("predictions"))
+
+
+class Instruments(Mapping[str, Instrument]):
+    """Grids by name: a real venue's own list says what they are, a replay keeps those of its backtest."""
+
+    def __init__(self, bars: Bars, *, replayed: bool) -> None:
+        self._bars, self._replayed = bars, replayed
+
+    def __getitem__(self, name: str) -> Instrument:
+        return grids.grid_for(name) if self._replayed else self._bars.catalogue.instrument(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bars.catalogue.names())
+
+    def __len__(self) -> int:
+        return len(self._bars.catalogue.names())
+
+
+def loaded(models: Path, digest: str) -> Release:
+    """The release whose digest begins so; a `DataError` when the registry has none."""
+    registry = ModelRegistry(models)
+    for known in registry.versions():
+        if known.digest.startswith(digest):
+            return registry.load(known.version)
+    raise DataError(f"release {digest} is not in the registry; restore it from a backup")
