@@ -8,7 +8,7 @@ from adapters.clock import Clock, SystemClock
 from adapters.observability import show_promise, show_vitals
 from adapters.replay_venue import LockstepClock
 from adapters.storage.engine import connect
-from adapters.storage.promises import Promises
+from adapters.storage.promises import Judged, Promises
 from adapters.venue_clock import ReplayClock
 from worker.repeating import repeating
 from worker.terms import Terms
@@ -31,19 +31,19 @@ def watching(terms: Terms, every_s: float = EVERY_S) -> Iterator[None]:
     def look() -> None:
         show_vitals(terms.track, promises.vitals()._asdict())
         for judged in promises.judge():
-            show_promise(terms.track, judged.promise, kept=judged.kept)
-            word = "kept" if judged.kept else "broken"
-            told = judged._asdict() | {"track": terms.track, "kept": word}
-            log.log(
-                logging.INFO if judged.kept else logging.WARNING,
-                "promise %s: %s",
-                word,
-                judged.of,
-                extra=told,
-            )
+            say(terms.track, judged)
 
     try:
         with repeating("promises", every_s, look):
             yield
     finally:
         engine.dispose()
+
+
+def say(track: str, judged: Judged) -> None:
+    """A line, which the cloud's objectives count, and a metric."""
+    show_promise(track, judged.promise, kept=judged.kept)
+    word = "kept" if judged.kept else "broken"
+    level = logging.INFO if judged.kept else logging.WARNING
+    told = judged._asdict() | {"track": track, "kept": word}
+    log.log(level, "promise of %s %s: %s", judged.promise, word, judged.of, extra=told)

@@ -4,11 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,11 +19,13 @@ def let_in() -> set[str]:
 
 
 def built(base: Path) -> Path:
-    """The wheel of what goes into the image, as it was last committed."""
-    names = sorted(let_in() - {"web"})
-    packed = subprocess.run(["git", "archive", "HEAD", *names], cwd=ROOT, capture_output=True, check=True)
-    with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
-        archive.extractall(base / "source", filter="data")
+    """The wheel of what an engine would be handed: the working tree as far as it is let in."""
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in listed.stdout.split("\0"):
+        if name.split("/")[0] in let_in() - {"web"} and (ROOT / name).is_file():
+            (base / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, base / "source" / name)
     build = "from setuptools.build_meta import build_wheel; build_wheel('..')"
     subprocess.run([sys.executable, "-c", build], cwd=base / "source", capture_output=True, check=True)
     return next(base.glob("*.whl"))

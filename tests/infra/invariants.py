@@ -10,8 +10,9 @@ RUNNING = ("cloud_run_v2_service", "cloud_run_v2_worker_pool", "cloud_run_v2_job
 POWERFUL = re.compile(r"roles/(owner|editor|viewer)$|[aA]dmin$|\*")
 CREDENTIAL = re.compile(r"KEY|SECRET|PASSWORD|TOKEN|DATABASE|_URI$|://[^/]*:[^/]*@")
 ALERTS = {
-    *("late-hour", "failed-hour", "halt", "kill-switch", "mismatch", "unknown-order", "stale", "audit-log"),
-    *("worker_absent", "errors", "burn"),
+    *("late-hour", "failed-hour", "halt", "kill-switch", "mismatch", "unknown-order", "proof", "stale"),
+    *("audit-log", "no_hour", "worker_absent", "errors"),
+    *(f"{promise}-{pace}" for promise in ("hour", "order") for pace in ("fast", "medium", "slow")),
 }
 
 

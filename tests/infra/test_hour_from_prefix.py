@@ -28,10 +28,13 @@ from google.cloud.storage import Client
 from adapters.storage.engine import connect, reading
 from adapters.storage.hours import Hour
 from tests.infra import image
-from tests.replaying import Replay, made_up, replaying
+from tests.infra.monitoring import named_metrics
+from tests.replaying import Replay, free_ports, made_up, replaying
 from worker.terms import Terms
 
 NOBODY = pwd.getpwnam("nobody")
+ABSENT = {"up", "ballast_alerts_total"}
+"""Prometheus' own, and what an undisturbed hour has none of."""
 POOLS = ("market", "trading", "training")
 
 
@@ -71,6 +74,10 @@ class Image:
     def __init__(self, prefix: Path, base: Path, environment: dict[str, str]) -> None:
         self.prefix, self.base, self.environment = prefix, base, environment
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        names = [*POOLS, "api"]
+        free = free_ports(2 * len(names))
+        self.ports = dict(zip(names, free, strict=False))
+        self.engine_ports = dict(zip(names, free[len(names) :], strict=True))
 
     def home(self, name: str) -> Path:
         folder = self.base / "homes" / name
@@ -134,7 +141,9 @@ def workers(built: Image, folder: Path) -> Any:
         file.chmod(0o444)
         built.give(terms.home)
         for pool in POOLS:
-            built.start(pool, "worker", file, "--serve", pool, "--secrets", secrets)
+            ports = ("--metrics-port", str(built.ports[pool]))
+            ports += ("--engine-metrics-port", str(built.engine_ports[pool]))
+            built.start(pool, "worker", file, "--serve", pool, "--secrets", secrets, *ports)
         for pool in POOLS:
             assert built.ready(pool) == f"working for {terms.track}"
         return built.running["trading"]
@@ -161,12 +170,26 @@ def look_around(built: Image, replay: Replay) -> None:
     address = json.loads(built.ready("api"))["address"]
     with urllib.request.urlopen(f"{address}/api/openapi.json") as answer:
         assert answer.status == 200
+    told = answered_metrics(built)
+    say(f"{len(told)} metrics answered, among them all that rules and dashboard name")
     with reading(connect(replay.database)) as session:
         assert session.get(Hour, (replay.terms.track, replay.market.first.asof)).outcome == "DONE"
     blobs = [blob.name for blob in Client(project="test").bucket("raw").list_blobs()]
     lines = [name for name in blobs if "/replies/" in name]
     say(f"in the bucket: {len(blobs) - len(lines)} objects, {len(lines)} lines of replies")
     assert len(blobs) > len(lines) > 10
+
+
+def answered_metrics(built: Image) -> set[str]:
+    """What Prometheus reads of every process, once everything that somebody looks at is there."""
+    ports = [*built.ports.values(), *(built.engine_ports[pool] for pool in POOLS)]
+    for _ in range(40):
+        pages = [urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode() for port in ports]
+        told = {line.split("{")[0].split()[0] for line in "".join(pages).splitlines() if line[0] != "#"}
+        if named_metrics() <= told | ABSENT:
+            return told
+        time.sleep(1)
+    raise AssertionError(sorted(named_metrics() - told - ABSENT))
 
 
 @pytest.mark.slow
@@ -183,7 +206,9 @@ def test_an_hour_is_traded_by_the_entry_commands_of_an_empty_prefix(
         built = Image(prefix, base, told | {"BALLAST_DATABASE": postgresql})
         assert built.start("migrate", "migrate").wait(120) == 0, (base / "migrate.log").read_text()
         built.ready("migrate")
-        built.start("api", "api", "--mode", "replay", "--port", "0")
+        built.start(
+            "api", "api", "--mode", "replay", "--port", "0", "--metrics-port", str(built.ports["api"])
+        )
         try:
             asyncio.run(an_hour(built, folder(base), postgresql, "gs://raw/track"))
         finally:

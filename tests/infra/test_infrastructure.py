@@ -22,7 +22,7 @@ FAULTS = {
     "no_identity_has_a_key": ("outputs.tf", 'output "address"', "KEY"),
     "no_role_is_broad": ("delivery.tf", '"roles/run.developer"', '"roles/editor"'),
     "workers_never_sleep": ("workloads.tf", "cpu_idle          = false", "cpu_idle = true"),
-    "credentials_are_never_plain": ("workloads.tf", "{ BALLAST_HOME = local.home }", '{ KRAKEN_KEY = "k" }'),
+    "credentials_are_never_plain": ("workloads.tf", "BALLAST_HOME         = local.home", 'KRAKEN_KEY = "k"'),
     "nothing_that_matters_can_be_deleted": ("secrets.tf", "protection = true", "protection = false"),
     "nobody_chooses_his_own_address": ("workloads.tf", "local.proxies,", '"*",'),
     "images_are_named_by_digest": ("mlflow.tf", "= var.mlflow_image", '= "mlflow:latest"'),

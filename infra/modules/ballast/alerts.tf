@@ -1,18 +1,21 @@
 # Three sources: what the product says of itself (a line for each alert of its outbox), what a line's absence says,
-# and what the platform measures.
+# and what the platform measures. tests/infra/test_alerts_are_real.py makes each line happen and finds it.
 locals {
   workloads = "resource.type=(\"cloud_run_revision\" OR \"cloud_run_worker_pool\")"
   said      = "${local.workloads} AND jsonPayload.logger=\"ballast.alerts\""
+  halted    = "jsonPayload.kind=\"halt\" AND jsonPayload.message=~"
+  pools_of  = "resource.type=\"cloud_run_worker_pool\""
 
   told = {
-    "late-hour"     = { severity = "ERROR", page = "halt", what = "An hour was not closed in time." }
-    "failed-hour"   = { severity = "CRITICAL", page = "incident-report", what = "An hour of a portfolio failed." }
-    "halt"          = { severity = "CRITICAL", page = "halt", what = "A portfolio halted; only people can resume it." }
-    "kill-switch"   = { severity = "CRITICAL", page = "halt", what = "The kill switch tripped: no new entries." }
-    "mismatch"      = { severity = "CRITICAL", page = "reconcile-by-hand", what = "The venue's books and ours differ." }
-    "unknown-order" = { severity = "CRITICAL", page = "unknown-order", what = "Nobody knows what became of an order." }
-    "stale"         = { severity = "ERROR", page = "incident-report", what = "Market data is too old to trade on." }
-    "audit-log"     = { severity = "CRITICAL", page = "incident-report", what = "The audit log could not be sealed." }
+    "late-hour"     = { severity = "ERROR", page = "halt", filter = "jsonPayload.kind=\"late-hour\"", what = "An hour began too late for entries." }
+    "failed-hour"   = { severity = "CRITICAL", page = "incident-report", filter = "jsonPayload.kind=\"failed-hour\"", what = "An hour of a portfolio failed." }
+    "halt"          = { severity = "CRITICAL", page = "halt", filter = "jsonPayload.kind=\"halt\"", what = "A portfolio halted; only people can resume it." }
+    "kill-switch"   = { severity = "CRITICAL", page = "halt", filter = "jsonPayload.kind=\"kill-switch\"", what = "The kill switch moved: entries stopped, or may go on." }
+    "mismatch"      = { severity = "CRITICAL", page = "reconcile-by-hand", filter = "${local.halted}\"reconciliation mismatch\"", what = "The venue's books and ours differ." }
+    "unknown-order" = { severity = "CRITICAL", page = "unknown-order", filter = "${local.halted}\"unknown order\"", what = "Nobody knows what became of an order." }
+    "proof"         = { severity = "CRITICAL", page = "incident-report", filter = "${local.halted}\"proof failure\"", what = "An hour could not be proved." }
+    "stale"         = { severity = "ERROR", page = "incident-report", filter = "jsonPayload.kind=\"kill-switch\" AND jsonPayload.message=~\"data integrity\"", what = "Market data is too old or too thin to trade on." }
+    "audit-log"     = { severity = "CRITICAL", page = "incident-report", filter = "jsonPayload.kind=\"audit-log\"", what = "The audit log could not be sealed." }
   }
 }
 
@@ -28,7 +31,7 @@ resource "google_logging_metric" "told" {
   for_each = local.told
   project  = var.project
   name     = "ballast/${each.key}"
-  filter   = "${local.said} AND jsonPayload.kind=~\"^${each.key}\""
+  filter   = "${local.said} AND ${each.value.filter}"
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "INT64"
@@ -70,6 +73,31 @@ resource "google_monitoring_alert_policy" "told" {
   documentation {
     mime_type = "text/markdown"
     content   = "${each.value.what} What to do: docs/runbooks/${each.value.page}.md"
+  }
+}
+
+# An hour that nobody even began leaves no line, and that is what is noticed.
+resource "google_monitoring_alert_policy" "no_hour" {
+  project               = var.project
+  display_name          = "No hour was decided (${local.name})"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = [google_monitoring_notification_channel.people.id]
+
+  conditions {
+    display_name = "nothing was judged for 75 minutes"
+    condition_absent {
+      filter   = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.promises["hour"].name}\" AND ${local.pools_of}"
+      duration = "4500s"
+      aggregations {
+        alignment_period   = "300s"
+        per_series_aligner = "ALIGN_COUNT"
+      }
+    }
+  }
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Neither clock started an hour, or no worker of `trading` lives. What to do: docs/runbooks/incident-report.md"
   }
 }
 

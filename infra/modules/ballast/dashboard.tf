@@ -5,7 +5,9 @@ locals {
     [for name, told in local.told : { title = told.what, filter = "${local.user}/ballast/${name}\"", aligner = "ALIGN_SUM" }],
     [
       { title = "Error lines", filter = "${local.user}/ballast/errors\"", aligner = "ALIGN_SUM" },
-      { title = "Hours closed", filter = "${local.user}/ballast/hours\"", aligner = "ALIGN_SUM" },
+      { title = "Hours judged", filter = "${local.user}/ballast/promises-hour\"", aligner = "ALIGN_SUM" },
+      { title = "Hours late", filter = "${local.user}/ballast/broken-hour\"", aligner = "ALIGN_SUM" },
+      { title = "Orders unknown for too long", filter = "${local.user}/ballast/broken-order\"", aligner = "ALIGN_SUM" },
       { title = "Workers: processor", filter = "metric.type=\"run.googleapis.com/container/cpu/utilizations\" AND resource.type=\"cloud_run_worker_pool\"", aligner = "ALIGN_PERCENTILE_99" },
       { title = "Workers: memory", filter = "metric.type=\"run.googleapis.com/container/memory/utilizations\" AND resource.type=\"cloud_run_worker_pool\"", aligner = "ALIGN_PERCENTILE_99" },
       { title = "Database: connections", filter = "metric.type=\"cloudsql.googleapis.com/database/postgresql/num_backends\"", aligner = "ALIGN_MEAN" },
@@ -16,7 +18,7 @@ locals {
 
 resource "google_monitoring_dashboard" "main" {
   project    = var.project
-  depends_on = [google_logging_metric.told, google_logging_metric.errors, google_logging_metric.hours]
+  depends_on = [google_logging_metric.told, google_logging_metric.errors, google_logging_metric.broken]
   dashboard_json = jsonencode({
     displayName = "Ballast (${var.environment})"
     mosaicLayout = {

@@ -38,7 +38,7 @@ locals {
     "mlflow:models:read"     = { name = "mlflow", bucket = "models", role = "roles/storage.objectViewer" }
   }
   tellers = ["api", "market", "trading", "training"]
-  telling = ["roles/cloudtrace.agent", "roles/monitoring.metricWriter"]
+  telling = ["roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"]
 }
 
 resource "google_service_account" "of" {

@@ -8,8 +8,12 @@ locals {
   }
   # Whose word about a caller's address is taken: Google's front ends and the balancer. Anybody's word would let a caller
   # choose an address, and with it escape the lock-out.
-  proxies     = join(",", ["169.254.0.0/16", "35.191.0.0/16", "130.211.0.0/22", google_compute_global_address.in.address])
-  environment = { BALLAST_HOME = local.home }
+  proxies = join(",", ["169.254.0.0/16", "35.191.0.0/16", "130.211.0.0/22", google_compute_global_address.in.address])
+  environment = {
+    BALLAST_HOME         = local.home
+    BALLAST_OTLP         = "https://telemetry.googleapis.com"
+    GOOGLE_CLOUD_PROJECT = var.project
+  }
 }
 
 resource "google_cloud_run_v2_service" "api" {
