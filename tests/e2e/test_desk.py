@@ -6,11 +6,12 @@ happens under their eyes, trading is halted and resumed.
 
 import csv
 import io
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -24,6 +25,7 @@ from sqlalchemy import Engine, func, select
 from adapters.storage.engine import connect, reading, sqlite_url
 from adapters.storage.hours import PortfolioHour
 from adapters.storage.orders import FillRow
+from adapters.storage.states import StateRow
 from cli.supervisor.house import House
 from tests.browsing import Browser
 from tests.installation import PASSWORD
@@ -37,7 +39,7 @@ STARTED_S = 300.0
 HOURS_WATCHED = 5
 PAGES = (
     *("/", "/hours/", "/hour/?asof=2024-07-05T00:00Z", "/trades/"),
-    *("/models/", "/risk/", "/performance/", "/operations/"),
+    *("/models/", "/market/", "/risk/", "/performance/", "/operations/", "/governance/"),
 )
 """Every page inside; the hour is the one that traded."""
 
@@ -195,6 +197,9 @@ class Halt(NamedTuple):
 
     halted: Any
     early: Any
+    flattened: Any
+    left: dict[str, int]
+    """Lots of each holding two hours after everything was to be sold."""
     faults: Any
     requested: Any
     by_command: "subprocess.CompletedProcess[str]"
@@ -206,14 +211,40 @@ class Halt(NamedTuple):
 def halt(people: Desk, browser: Browser) -> Halt:
     halted = browser.play("halt", people.base).found
     early = browser.play("tooEarly", people.base, halt=halted["halt"]).found
+    flattened = browser.play("flatten", people.base).found
+    told_at = people.newest()
+    assert told_at
+    until(lambda: _settled_since(people, told_at.asof), STARTED_S)
+    left = _held(people.engine)
     faults = browser.play("axe", people.base, pages=["/", "/risk/"], button="Request a resume").found
-    requested = browser.play("request", people.base, halt=halted["halt"]).found
+    requested = browser.play("request", people.base, halt=flattened["halt"]).found
     said = ("--operator", "olga", "--reason", "I am sure")
-    by_command = people.ballast("halt", "approve", halted["halt"], *said)
+    by_command = people.ballast("halt", "approve", flattened["halt"], *said)
     approved = browser.play("approve", people.base).found
     newest = people.newest()
     assert newest
-    return Halt(halted, early, faults, requested, by_command, approved, newest.asof)
+    return Halt(halted, early, flattened, left, faults, requested, by_command, approved, newest.asof)
+
+
+def _settled_since(people: Desk, asof: datetime) -> bool:
+    """Two more hours are settled: the one under way when it was said, and one that was decided after it."""
+    newest = people.newest()
+    return newest is not None and newest.asof >= asof + timedelta(hours=2)
+
+
+def _held(engine: Engine) -> dict[str, int]:
+    """What the newest state holds, by instrument."""
+    with reading(engine) as session:
+        row = session.scalars(select(StateRow).order_by(StateRow.asof.desc()).limit(1)).one()
+    told = json.loads(row.document)
+    lots = told["fields"].index("lots")
+    return {name: values[lots] for name, values in told["positions"].items() if values[lots]}
+
+
+def test_after_flattening_nothing_is_held_and_the_halt_goes_on(halt: Halt) -> None:
+    assert halt.flattened["halt"].startswith("flatten-")
+    assert halt.left == {}
+    assert halt.requested["refused"]["status"] == 403
 
 
 def test_an_operator_halts_and_cannot_approve_the_resume(halt: Halt) -> None:
@@ -237,7 +268,7 @@ def test_a_halted_desk_has_no_fault_either(halt: Halt) -> None:
 def test_somebody_else_approves_and_trading_goes_on(halt: Halt, people: Desk) -> None:
     assert "Approve the resume" in halt.approved["offered"]
     assert "Request a resume" not in halt.approved["offered"]
-    # Newest first: the resume, two refusals, the request, the trip.
+    # Newest first: the resume, two refusals, the request, the trips.
     assert any("refused" in row or "count" in row for row in halt.approved["events"])
 
     def resumed() -> PortfolioHour | None:

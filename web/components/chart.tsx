@@ -22,7 +22,7 @@ export interface Line {
   format: (value: number) => string;
 }
 
-function color(name: string): string {
+export function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 

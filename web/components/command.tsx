@@ -29,6 +29,13 @@ const WORDS: Record<Command, Words> = {
     kind: "danger",
     typed: "trip",
   },
+  flatten: {
+    button: "Halt and flatten",
+    title: "Halt, and sell everything",
+    what: "No entries, and the next hour's decision sells every holding whole, until a resume is approved. Stops rest until then.",
+    kind: "danger",
+    typed: "flatten",
+  },
   "request-resume": {
     button: "Request a resume",
     title: "Request a resume",

@@ -5,10 +5,12 @@ import {
   Clock3,
   FlaskConical,
   Gauge,
+  Globe,
   LineChart,
   LogOut,
   Moon,
   Radio,
+  Scale,
   Shield,
   Sun,
   Unplug,
@@ -29,9 +31,11 @@ const PAGES = [
   { href: "/hours/", name: "Hours", icon: Clock3 },
   { href: "/trades/", name: "Trades", icon: Wallet },
   { href: "/models/", name: "Models", icon: FlaskConical },
+  { href: "/market/", name: "Market", icon: Globe },
   { href: "/risk/", name: "Risk", icon: Shield },
   { href: "/performance/", name: "Performance", icon: LineChart },
   { href: "/operations/", name: "Operations", icon: Wrench },
+  { href: "/governance/", name: "Governance", icon: Scale },
 ];
 
 const MODES: Record<string, { words: string; tone: string }> = {

@@ -48,11 +48,11 @@ export async function whyNoTrade({ signIn }) {
 }
 
 async function command(page, button, reason, typed) {
-  await page.getByRole("button", { name: button }).click();
+  await page.getByRole("button", { name: button, exact: true }).click();
   const dialog = page.getByRole("dialog", { name: /./ });
   await dialog.getByLabel("Reason").fill(reason);
   if (typed) await dialog.getByLabel("to confirm").fill(typed);
-  await dialog.getByRole("button", { name: button }).click();
+  await dialog.getByRole("button", { name: button, exact: true }).click();
   await dialog.waitFor({ state: "hidden" });
 }
 
@@ -92,6 +92,16 @@ export async function halt({ signIn }) {
   return { halt, offered, refused, title: await page.title() };
 }
 
+/** The operator sells everything too; the halt goes on under another name. */
+export async function flatten({ signIn }) {
+  const { page } = await signIn("olga");
+  await page.getByRole("link", { name: "Risk", exact: true }).click();
+  await command(page, "Halt and flatten", "get out of it", "flatten");
+  const named = page.getByText(/^flatten-\d+$/).first();
+  await named.waitFor();
+  return { halt: (await named.textContent()).trim() };
+}
+
 export async function request({ signIn, given }) {
   const { page } = await signIn("olga");
   await page.getByRole("link", { name: "Risk", exact: true }).click();
@@ -112,7 +122,7 @@ export async function approve({ signIn }) {
   await page.getByRole("button", { name: "Approve the resume" }).waitFor();
   const offered = await buttons(page);
   await command(page, "Approve the resume", "looked at it too", "resume");
-  await page.getByRole("button", { name: "Halt" }).waitFor();
+  await page.getByRole("button", { name: "Halt", exact: true }).waitFor();
   const events = page.getByRole("table", { name: "events, newest first" });
   return { offered, events: await events.locator("tbody tr").allInnerTexts() };
 }
@@ -156,7 +166,7 @@ export async function axe({ open, signIn, given }) {
     await page.getByRole("button", { name: "show a table" }).click();
     found.push(...(await violations(page, `${theme} table of a chart`)));
     await settled(page, "/risk/");
-    await page.getByRole("button", { name: given.button }).first().click();
+    await page.getByRole("button", { name: given.button, exact: true }).first().click();
     found.push(...(await violations(page, `${theme} dialogue`)));
     const outside = await open({ theme });
     for (const path of ["/sign-in/", "/set-up/"]) {

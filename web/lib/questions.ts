@@ -5,7 +5,7 @@ import { api, told } from "./api";
 import { useDesk } from "./session";
 
 /** The path and query that every question about the chosen portfolio shares. */
-function useScope() {
+export function useScope() {
   const { portfolio } = useDesk();
   const key = [portfolio.track, portfolio.portfolio] as const;
   const scope = { path: { portfolio: portfolio.portfolio }, query: { track: portfolio.track } };
@@ -128,7 +128,7 @@ export function useTradingState() {
   });
 }
 
-export type Command = "halt" | "kill-switch" | "request-resume" | "approve-resume";
+export type Command = "halt" | "kill-switch" | "flatten" | "request-resume" | "approve-resume";
 
 /** Sends a command once: asked again after a lost answer, it carries the same id. */
 export function useCommand(command: Command) {
@@ -142,6 +142,9 @@ export function useCommand(command: Command) {
         await told(api.POST("/api/portfolios/{portfolio}/halt", { params: scope, body: why }));
       } else if (command === "kill-switch") {
         await told(api.POST("/api/portfolios/{portfolio}/halt/kill-switch", { params: scope, body: why }));
+      } else if (command === "flatten") {
+        const body = { ...why, confirm: scope.path.portfolio };
+        await told(api.POST("/api/portfolios/{portfolio}/halt/flatten", { params: scope, body }));
       } else if (command === "request-resume") {
         await told(
           api.POST("/api/portfolios/{portfolio}/halt/request-resume", { params: scope, body: review }),

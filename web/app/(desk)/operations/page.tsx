@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Badge, Button, Empty, Failure, Loading, Note, Panel, Stat } from "@/components/parts";
 import { Table } from "@/components/table";
 import { time } from "@/lib/format";
+import { useVerification } from "@/lib/house";
 import { useAlerts, useAudit, useProofs, useReconciliation } from "@/lib/questions";
 import { useView } from "@/lib/view";
 
@@ -132,11 +133,42 @@ function Proofs() {
   );
 }
 
+/** How far the trail is proved, and against what. */
+function Verification() {
+  const told = useVerification();
+  const { zone } = useView();
+  if (!told.data) return null;
+  const { entries, proved, fault, attested, attested_at, signed } = told.data;
+  return (
+    <div className="mb-4 space-y-3">
+      <Note tone={fault || (attested > 0 && !signed) ? "bad" : proved === entries ? "good" : "accent"}>
+        {fault
+          ? `The trail is not as it was written: ${fault}. Trading on it must be looked at by a person.`
+          : proved === entries
+            ? "Every entry follows from the one before it, computed again from its bytes."
+            : "The trail is being proved."}{" "}
+        {attested > 0 && !signed && "The signature of the newest checkpoint is not good."}
+      </Note>
+      <dl className="grid grid-cols-2 gap-4 sm:grid-cols-4">
+        <Stat label="entries" value={entries} />
+        <Stat label="proved up to" value={proved} />
+        <Stat
+          label="signed up to"
+          value={attested || "none yet"}
+          note={attested_at && time(attested_at, zone)}
+        />
+        <Stat label="kept outside" value="by command" note="ballast audit verify" />
+      </dl>
+    </div>
+  );
+}
+
 function Audit() {
   const [places, setPlaces] = useState<string[]>([]);
   const audit = useAudit(places.at(-1));
   return (
     <Panel title="Audit trail">
+      <Verification />
       {audit.isPending && <Loading what="the audit trail" />}
       {audit.isError && <Failure error={audit.error} again={audit.refetch} />}
       {audit.data && (

@@ -1,6 +1,7 @@
 "use client";
 
 import { Check, CircleHelp, Download, X } from "lucide-react";
+import { Again, Beside } from "@/components/beside";
 import { Badge, Empty, Failure, Loading, Note, Panel, Stat, type Tone } from "@/components/parts";
 import { Table } from "@/components/table";
 import type { Schemas } from "@/lib/api";
@@ -89,11 +90,13 @@ export default function Page() {
               />
             </div>
           </Panel>
+          <Beside />
           <Panel title="Months">
             <Months months={record.months} />
           </Panel>
         </>
       )}
+      <Again />
     </>
   );
 }

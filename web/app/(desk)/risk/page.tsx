@@ -1,6 +1,8 @@
 "use client";
 
+import { CandlePanel } from "@/components/candles";
 import { CommandButton } from "@/components/command";
+import { Together } from "@/components/heatmap";
 import { Badge, Empty, Failure, Loading, Meter, Note, Panel, Stat } from "@/components/parts";
 import { STATES } from "@/components/shell";
 import { Table } from "@/components/table";
@@ -18,6 +20,7 @@ export default function Page() {
         <Drawdown />
       </div>
       <Positions />
+      <Together />
       <Events />
     </>
   );
@@ -93,6 +96,7 @@ function TradingState() {
         )}
         <div className="flex flex-wrap gap-2">
           {may("halt") && state !== "HALTED" && <CommandButton command="halt" />}
+          {may("halt and flatten") && <CommandButton command="flatten" />}
           {may("trip the kill switch") && state !== "HALTED" && <CommandButton command="kill-switch" />}
           {halted && guard && may("request resume") && !guard.requester && (
             <CommandButton command="request-resume" halt={guard.halt_id} />
@@ -158,46 +162,50 @@ function Drawdown() {
 function Positions() {
   const positions = usePositions();
   const { zone } = useView();
+  const held = positions.data?.positions.find((one) => !one.dust);
   return (
-    <Panel title="Positions with stops and targets">
-      {positions.isPending && <Loading what="positions" />}
-      {positions.isError && <Failure error={positions.error} again={positions.refetch} />}
-      {positions.data && (
-        <Table
-          label="open positions"
-          rows={positions.data.positions}
-          id={(row) => row.instrument}
-          empty="No position is open. Sitting in cash is the usual state."
-          columns={[
-            {
-              name: "instrument",
-              cell: (row) => (
-                <>
-                  {row.instrument} {row.dust && <Badge>dust</Badge>}
-                </>
-              ),
-            },
-            { name: "quantity", number: true, cell: (row) => row.quantity },
-            { name: "mark", number: true, cell: (row) => row.mark },
-            { name: "value", number: true, cell: (row) => amount(row.value) },
-            {
-              name: "result",
-              number: true,
-              cell: (row) => (
-                <span className={row.result.startsWith("-") ? "text-bad" : "text-good"}>
-                  {amount(row.result)}
-                </span>
-              ),
-            },
-            { name: "entry", number: true, cell: (row) => row.entry },
-            { name: "stop", number: true, cell: (row) => row.stop ?? "none" },
-            { name: "target", number: true, cell: (row) => row.take ?? "none" },
-            { name: "trail", number: true, cell: (row) => row.trail ?? "none" },
-            { name: "since", cell: (row) => <span className="num">{time(row.since, zone)}</span> },
-          ]}
-        />
-      )}
-    </Panel>
+    <>
+      {held && <CandlePanel first={held.instrument} />}
+      <Panel title="Positions with stops and targets">
+        {positions.isPending && <Loading what="positions" />}
+        {positions.isError && <Failure error={positions.error} again={positions.refetch} />}
+        {positions.data && (
+          <Table
+            label="open positions"
+            rows={positions.data.positions}
+            id={(row) => row.instrument}
+            empty="No position is open. Sitting in cash is the usual state."
+            columns={[
+              {
+                name: "instrument",
+                cell: (row) => (
+                  <>
+                    {row.instrument} {row.dust && <Badge>dust</Badge>}
+                  </>
+                ),
+              },
+              { name: "quantity", number: true, cell: (row) => row.quantity },
+              { name: "mark", number: true, cell: (row) => row.mark },
+              { name: "value", number: true, cell: (row) => amount(row.value) },
+              {
+                name: "result",
+                number: true,
+                cell: (row) => (
+                  <span className={row.result.startsWith("-") ? "text-bad" : "text-good"}>
+                    {amount(row.result)}
+                  </span>
+                ),
+              },
+              { name: "entry", number: true, cell: (row) => row.entry },
+              { name: "stop", number: true, cell: (row) => row.stop ?? "none" },
+              { name: "target", number: true, cell: (row) => row.take ?? "none" },
+              { name: "trail", number: true, cell: (row) => row.trail ?? "none" },
+              { name: "since", cell: (row) => <span className="num">{time(row.since, zone)}</span> },
+            ]}
+          />
+        )}
+      </Panel>
+    </>
   );
 }
 

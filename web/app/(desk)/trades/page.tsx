@@ -3,6 +3,7 @@
 import { Download } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
+import { CandlePanel } from "@/components/candles";
 import { Badge, Button, Failure, Loading, Panel } from "@/components/parts";
 import { Table } from "@/components/table";
 import { amount, hourKey, time } from "@/lib/format";
@@ -16,6 +17,7 @@ export default function Page() {
     <>
       <h1 className="text-lg font-semibold">Trades and orders</h1>
       <Open />
+      <CandlePanel first="BTC/USD" />
       <Trades />
       <Verdicts />
     </>
