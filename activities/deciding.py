@@ -14,6 +14,7 @@ from trading.errors import InvariantError, VenueUnavailable
 from trading.execution.entering import DONE_BY
 from trading.live.desk import Desk
 from trading.live.documents import dump_decision, dump_state, parse_mandate, state_of_decision
+from trading.live.flows import Flow, before_flows, take_flows, with_flow
 from trading.live.hour import advice_at, books_of, mark_live, open_live, orders_of, settle_live
 from trading.live.values import Approved, Booked, Held, HourEnd, Told
 from trading.portfolio import Account, PortfolioState
@@ -33,23 +34,29 @@ class Marked(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """A portfolio as it enters an hour, and the fills that were folded into it on the way."""
+    """A portfolio as it enters an hour, and what was folded into it on the way."""
 
     state: PortfolioState
     late: Sequence[Booked]
+    flows: Sequence[Flow]
+    flow: int
+    """Value of the deposits less the withdrawals among them, to be booked at the mark."""
 
 
 def carried(books: Books, desk: Desk) -> Carried:
-    """The standing after the last settled hour with every fill up to asof in it.
+    """The standing after the last settled hour with every fill up to asof in it, and every flow.
 
-    Fills that came after an hour was settled, such as a stop in its last minutes, are folded here.
+    Fills that came after an hour was settled, such as a stop in its last minutes, are folded here. Flows are
+    those that the journal has: the comparison with the venue has just posted them.
     """
     standing = books.standing([instrument.name for instrument in desk.instruments])
     if standing.hour >= desk.hour.number:
         raise InvariantError(f"hour {desk.hour} is settled already")
     late = [fill for fill in books.unfolded() if fill.trade.at <= desk.hour.asof]
     fold_fills(books, desk, late, standing.state)
-    return Carried(standing.state, late)
+    flows = [] if desk.is_missed else books.unfolded_flows()
+    total = take_flows(flows, standing.state, desk.sight.view, desk.instruments)
+    return Carried(standing.state, late, flows, total)
 
 
 def fold_fills(books: Books, desk: Desk, fills: Sequence[Booked], state: PortfolioState) -> None:
@@ -84,14 +91,15 @@ def held_of(books: Books, desk: Desk, state: PortfolioState) -> Held:
 
 def marked(books: Books, desk: Desk) -> Marked:
     """Mark and guard a portfolio as far as it can by itself, to tell the guard."""
-    state = carried(books, desk).state
-    ticket = books.ticket(desk.hour)
-    live = books_of(state, held_of(books, desk, state), desk.instruments)
-    fired = mark_live(desk.sight.view, desk.rules(ticket), live)
+    came = carried(books, desk)
+    state, ticket = came.state, books.ticket(desk.hour)
+    held = before_flows(held_of(books, desk, state), came.flow)
+    view = with_flow(desk.sight.view, came.flow)
+    fired = mark_live(view, desk.rules(ticket), books_of(state, held, desk.instruments))
     trips = [Cause.MISMATCH] if state.account.unreconciled else []
     trips += [Cause.UNKNOWN_ORDER] if books.is_unclear(desk.hour) else []
     review_after_h = parse_mandate(ticket.document)[1]
-    return Marked(state.account, desk.sight.view.market.flow, fired, review_after_h, tuple(trips))
+    return Marked(state.account, view.market.flow, fired, review_after_h, tuple(trips))
 
 
 def decided(books: Books, desk: Desk) -> Told:
@@ -105,18 +113,18 @@ def decided(books: Books, desk: Desk) -> Told:
     came = carried(books, desk)
     held = held_of(books, desk, came.state)
     ticket = books.ticket(desk.hour)
-    live = books_of(came.state, held, desk.instruments)
+    live = books_of(came.state, before_flows(held, came.flow), desk.instruments)
     advice = desk.sight.advice.get(ticket.predictor)
     signals = desk.sight.signals(ticket.predictor)
     acting = advice.acting if advice else 0
     open_live(
-        desk.sight.view,
+        with_flow(desk.sight.view, came.flow),
         advice_at(desk.hour.number, acting, signals),
         desk.rules(ticket),
         guarded,
         live,
     )
-    facts = {
+    facts: dict[str, object] = {
         "asof": str(desk.hour),
         "config": ticket.digest,
         "guard": guarded._asdict(),
@@ -125,10 +133,13 @@ def decided(books: Books, desk: Desk) -> Told:
         "predictor": ticket.predictor,
         "view": desk.view,
     }
+    if came.flows:
+        facts["flows"] = [flow._asdict() for flow in came.flows]
     names = [instrument.name for instrument in desk.instruments]
     document = dump_decision(names, live, facts)
     outcome = OUTCOMES[live.equity.rows[0].outcome]
     books.fold(desk.hour, came.late)
+    books.fold_flows(desk.hour, came.flows)
     return books.keep_decision(desk.hour, outcome, guarded.epoch, document, names, live.decision, live.orders)
 
 

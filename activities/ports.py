@@ -16,6 +16,7 @@ from trading.clock import TradingHour
 from trading.execution.findings import Census
 from trading.execution.placing import Steps
 from trading.instruments import Instrument
+from trading.live.flows import Flow
 from trading.live.values import Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
 from trading.market import Grid
 from trading.models.protocol import Predictions
@@ -121,6 +122,10 @@ class Books(Protocol):
     def unfolded(self) -> list[Booked]: ...
 
     def fold(self, hour: TradingHour, booked: Collection[Booked]) -> None: ...
+
+    def unfolded_flows(self) -> list[Flow]: ...
+
+    def fold_flows(self, hour: TradingHour, flows: Collection[Flow]) -> None: ...
 
     def keep_mark(
         self, hour: TradingHour, account: Account, flow: int, fired: int, said: Guarded

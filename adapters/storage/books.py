@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, func, select
+from sqlalchemy import Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import Clock
@@ -17,15 +17,20 @@ from adapters.storage.base import PortfolioKey, Repository, store_once
 from adapters.storage.decisions import Approval, Decisions, StoredDecision, approvals_of
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.hours import Mandate, PortfolioHour
+from adapters.storage.journal import EntryRow, PostingRow
 from adapters.storage.order_book import TRADE
 from adapters.storage.orders import FillRow, OrderRow
+from adapters.storage.portfolios import Portfolio
 from adapters.storage.reconciliations import BalanceRow, Reconciliation
-from adapters.storage.states import FoldedFill, Mark, StateRow
+from adapters.storage.states import FoldedFill, FoldedFlow, Mark, StateRow
 from trading.clock import TradingHour
 from trading.execution.orders import State
 from trading.execution.protocol import Kind, Trade
 from trading.instruments import Instrument
+from trading.ledger.entries import OPENING, REWARDS
+from trading.ledger.posting import FLOWS
 from trading.live.documents import digest_of, parse_state
+from trading.live.flows import Flow
 from trading.live.values import Approved, Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
 from trading.portfolio import Account, Decision
 from trading.risk.approve import ApprovedOrder
@@ -99,6 +104,31 @@ class PortfolioBooks(Repository):
         for fill in booked:
             row = FoldedFill(**self._owner, trade_id=fill.trade.id, asof=hour.asof)
             store_once(self._session, row)
+
+    def unfolded_flows(self) -> list[Flow]:
+        """Deposits, withdrawals and rewards that are part of no state yet, by time.
+
+        The money of the opening is part of the first state; coins that were there then are not.
+        """
+        same = (EntryRow.track == PostingRow.track, EntryRow.portfolio == PostingRow.portfolio)
+        mine = (EntryRow.track == FoldedFlow.track, EntryRow.portfolio == FoldedFlow.portfolio)
+        opening = self._session.get_one(Portfolio, tuple(self._key))
+        coins = and_(EntryRow.entry == OPENING, PostingRow.asset != opening.quote)
+        query = (
+            select(EntryRow.entry, PostingRow.asset, PostingRow.amount, PostingRow.account)
+            .join(PostingRow, and_(*same, EntryRow.entry == PostingRow.entry))
+            .outerjoin(FoldedFlow, and_(*mine, EntryRow.entry == FoldedFlow.entry))
+            .where(*self._mine(EntryRow), FoldedFlow.entry.is_(None))
+            .where(PostingRow.account.in_(FLOWS.values()), or_(EntryRow.at > opening.opened, coins))
+            .order_by(EntryRow.at, EntryRow.entry, PostingRow.asset)
+        )
+        rows = self._session.execute(query)
+        return [Flow(entry, asset, -amount, account == REWARDS) for entry, asset, amount, account in rows]
+
+    def fold_flows(self, hour: TradingHour, flows: Collection[Flow]) -> None:
+        """Note that these flows are part of the state of `hour`."""
+        for entry in sorted({flow.entry for flow in flows}):
+            store_once(self._session, FoldedFlow(**self._owner, entry=entry, asof=hour.asof))
 
     def keep_mark(self, hour: TradingHour, account: Account, flow: int, fired: int, said: Guarded) -> None:
         mark = Mark(

@@ -11,7 +11,7 @@ from adapters.storage.migrate import METADATA, downgrade, upgrade
 TABLES = sorted(METADATA.tables)
 PEOPLE = {"users", "grants", "web_sessions", "api_tokens", "sign_ins"}
 """A person may see several portfolios, and none."""
-OF_TRACK = ("stages", "hours", "alerts", "alert_deliveries")
+OF_TRACK = ("stages", "observations", "hours", "alerts", "alert_deliveries")
 """Tables whose rows are of a track as a whole, whatever its portfolios."""
 
 
