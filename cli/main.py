@@ -19,6 +19,7 @@ from cli import (
     compare,
     data,
     demo,
+    deploy,
     doctor,
     evaluate,
     features,
@@ -110,6 +111,7 @@ app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(governance.app, name="governance")
 app.add_typer(findings.app, name="findings")
 app.add_typer(report.app, name="report")
