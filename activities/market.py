@@ -108,15 +108,17 @@ class MarketActivities:
         """Add what the release, or the policies that drive a portfolio, make of it."""
         hour = TradingHour.at(told.asof)
         with beating():
+            outputs = b""
             sight, market = Sight.parse(self._objects.read(told.features)), self._derived(told.window)
             predictors = self._tracks.predictors(told.track, hour)
             policies = [name for name in predictors if name in POLICIES]
             sight = sight._replace(advice={name: advice_of(name, market, hour) for name in policies})
             for name in predictors:
                 if name not in POLICIES:
-                    sight = self._predicted(name, sight, market, hour, Lateness(told.lateness))
+                    sight, outputs = self._predicted(name, sight, market, hour, Lateness(told.lateness))
             reference = self._objects.put_bytes(sight.dump())
             facts = {"policies": policies, "release": sight.release}
+            facts |= {"outputs": self._objects.put_bytes(outputs)} if outputs else {}
             reference = self._tracks.keep_stage(told.track, hour, "predict", reference, facts)
         return Predicted(view=reference, release=sight.release)
 
@@ -138,22 +140,24 @@ class MarketActivities:
 
     def _predicted(
         self, name: str, sight: Sight, market: Scene, hour: TradingHour, lateness: Lateness
-    ) -> Sight:
-        """The sight with a release's predictions in it; a track has one release at a time."""
+    ) -> tuple[Sight, bytes]:
+        """The sight with a release's predictions in it, and what every model said; a track has one release
+        at a time.
+        """
         if sight.release:
             raise UsageError(f"{sight.release} and {name} cannot both predict in {hour}; give one to all")
         if sight.view.market.refused == WARMING:
-            return sight
+            return sight, b""
         try:
-            said = self._releases[name].predict(market, hour)
+            said, outputs = self._releases[name].predict(market, hour)
         except NotReady as error:
             activity.logger.warning("no release predicts, the hour warms up: %s", error)
             sight.view.market.refused = WARMING
-            return sight
+            return sight, b""
         view = self._view(market, hour, lateness, said)
         for reading, seen in zip(view.readings, sight.view.readings, strict=True):
             reading.eligible = seen.eligible
-        return sight._replace(view=view, release=said.release)
+        return sight._replace(view=view, release=said.release), outputs
 
     def _keep_to(self, listing: str, view: View, instruments: Sequence[str]) -> None:
         if listing:

@@ -19,7 +19,7 @@ from trading.instruments import Instrument
 from trading.live.flows import Flow
 from trading.live.values import Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
 from trading.market import Grid
-from trading.models.protocol import Predictions
+from trading.models.protocol import Said
 from trading.portfolio import Account, Decision
 from trading.risk.approve import ApprovedOrder
 
@@ -47,7 +47,7 @@ class Clock(Protocol):
 class Release(Protocol):
     """What predicts for the portfolios that no policy drives."""
 
-    def predict(self, market: Scene, hour: TradingHour) -> Predictions:
+    def predict(self, market: Scene, hour: TradingHour) -> Said:
         """Predictions at asof, from a window that ends there."""
         ...
 

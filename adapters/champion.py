@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.errors import NotReady, UsageError
-from trading.models.protocol import Predictions
+from trading.models.prediction_log import outputs_of
+from trading.models.protocol import Said
 from trading.models.serving import Serving, recent
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ class Champion:
     def __init__(self, folder: Path, mode: str, shelf: "Shelf | None" = None) -> None:
         self._folder, self._mode, self._shelf = folder, mode, shelf
 
-    def predict(self, market: Scene, hour: TradingHour) -> Predictions:
+    def predict(self, market: Scene, hour: TradingHour) -> Said:
         """Predictions at asof, from a window that ends there; `NotReady` while no release may serve."""
         release, serving = self._loaded
         history = recent(market.grid, market.universe, market.unusable, serving.hours)
-        return serving.predict(history, hour.number).predictions._replace(release=release)
+        answer = serving.predict(history, hour.number)
+        return Said(answer.predictions._replace(release=release), outputs_of(answer.said))
 
     @cached_property
     def _loaded(self) -> tuple[str, Serving]:

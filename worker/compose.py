@@ -56,7 +56,7 @@ from trading.instruments import Instrument
 from trading.live.documents import marks_of, parse_mandate
 from trading.live.sight import MarketRules
 from trading.models.promotion import CHAMPION, LIVE, PAPER, REPLAY
-from trading.models.protocol import Predictions
+from trading.models.protocol import Said
 from trading.policies.exercise import EXERCISE, exercise
 from worker.terms import Terms
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
@@ -77,8 +77,8 @@ Activities = dict[str, list[Callable[..., object]]]
 class Exercise:
     """The predictor that makes a replay busy."""
 
-    def predict(self, market: Scene, _hour: TradingHour) -> Predictions:
-        return exercise(market.grid)
+    def predict(self, market: Scene, _hour: TradingHour) -> Said:
+        return Said(exercise(market.grid), b"")
 
 
 def releases(terms: Terms) -> dict[str, Release]:

@@ -1,5 +1,6 @@
 """What an hour's decisions could see of the market: universe, clusters, beta, and what the models said."""
 
+import json
 import math
 from collections.abc import Callable
 from datetime import datetime
@@ -10,11 +11,12 @@ from sqlalchemy import select
 
 from adapters.objects import ObjectStore
 from adapters.storage.hours import Stage
-from api.answers import Remembered
+from api.answers import Remembered, rests_on
 from api.problems import REFUSALS, Refused
-from api.scope import Scoped
+from api.scope import Scope, Scoped
 from api.wire import Answer, Money, decimal_text, money
 from config.instruments import grid_for
+from trading.clock import TradingHour
 from trading.portfolio import Reading
 
 router = APIRouter(
@@ -73,18 +75,33 @@ class MarketView(Answer):
     clusters: list[Cluster]
 
 
+class Model(Answer):
+    """What one model of a release said in an hour."""
+
+    model: str
+    artefact: str
+    """Digest of the model's bytes."""
+    trained_through: datetime
+    said: dict[str, dict[str, float | None]]
+    """Outputs by instrument; the market as a whole is the instrument without a name."""
+
+
+class Outputs(Answer):
+    """Everything that was predicted in an hour."""
+
+    asof: datetime
+    release: str
+    models: list[Model]
+    """None where a policy decides."""
+
+
 @router.get("", summary="Universe, clusters, beta and predictions of an hour")
 def market(scope: Scoped, request: Request, asof: AsofQuery = None) -> MarketView:
     # Reads packed records, whose modules take a second to load: not before somebody asks.
     from trading.live.sight import Sight
 
     objects: Callable[[str], ObjectStore] = request.app.state.objects
-    query = select(Stage).where(Stage.track == scope.key.track, Stage.stage == "predict")
-    if asof is not None:
-        query = query.where(Stage.asof == asof)
-    stage = scope.session.scalar(query.order_by(Stage.asof.desc()).limit(1))
-    if stage is None:
-        raise Refused(404, "no such hour", "no prediction is stored of that hour")
+    stage = _predicted(scope, asof)
     sight = Sight.parse(objects(scope.key.track).read(stage.reference))
     seen = sight.view.market
     told = [_seen(*pair) for pair in zip(sight.instruments, sight.view.readings, strict=True)]
@@ -107,6 +124,41 @@ def market(scope: Scoped, request: Request, asof: AsofQuery = None) -> MarketVie
             for n in numbers
         ],
     )
+
+
+@router.get("/outputs", summary="What every model of the release said in an hour, and the meta-learner")
+@rests_on("hours", "windows")
+def outputs(scope: Scoped, request: Request, asof: AsofQuery = None) -> Outputs:
+    stage = _predicted(scope, asof)
+    told = json.loads(stage.summary)
+    models = {}
+    if told.get("outputs"):
+        objects: Callable[[str], ObjectStore] = request.app.state.objects
+        models = json.loads(objects(scope.key.track).read(told["outputs"]))
+    return Outputs(
+        asof=stage.asof,
+        release=told.get("release", ""),
+        models=[
+            Model(
+                model=name,
+                artefact=one["artefact"],
+                trained_through=TradingHour(one["trained_through"]).asof,
+                said=one["said"],
+            )
+            for name, one in sorted(models.items())
+        ],
+    )
+
+
+def _predicted(scope: Scope, asof: datetime | None) -> Stage:
+    """The record of an hour's predictions, without one of the newest hour's."""
+    query = select(Stage).where(Stage.track == scope.key.track, Stage.stage == "predict")
+    if asof is not None:
+        query = query.where(Stage.asof == asof)
+    stage = scope.session.scalar(query.order_by(Stage.asof.desc()).limit(1))
+    if stage is None:
+        raise Refused(404, "no such hour", "no prediction is stored of that hour")
+    return stage
 
 
 def _seen(name: str, reading: Reading) -> Seen:

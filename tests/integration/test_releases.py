@@ -1,5 +1,6 @@
 """A release from a walk: what it holds, and that an hour asked of it alone has the bits of the log."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -130,9 +131,16 @@ def test_a_champion_predicts_an_hour_from_its_window(walked, release, tmp_path: 
     with pytest.raises(UsageError, match="no release 'champion'"):
         champion.predict(market, hour)
     registry.promote(registry.register(release).version, "replay", "ada", "to see it")
-    said = champion.predict(market, hour)
+    said, outputs = champion.predict(market, hour)
     assert said.release == f"release-{release.digest[:16]}"
     assert np.array_equal(said.p24[0], log.read(STACK, END, END)["p24"].to_numpy())
+    told = json.loads(outputs)
+    assert set(told) == {*FAMILIES, STACK}
+    for name, model in told.items():
+        logged = log.read(name, END, END)
+        assert list(model["said"]) == logged["instrument"].to_list()
+        assert model["artefact"] == logged["artefact_hash"][0]
+    assert [one["p24"] for one in told[STACK]["said"].values()] == log.read(STACK, END, END)["p24"].to_list()
 
 
 def test_an_expired_release_answers_and_lets_nobody_in(walked, release):

@@ -6,11 +6,13 @@ all and never changes; `digest` leaves out only when it was written.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from trading.config import canonical_json
 from trading.errors import InvariantError
 from trading.models.families import DISSIMILARITY, LEARNERS, REGIME, Asked
 from trading.models.labels import HORIZONS_H
@@ -66,6 +68,21 @@ def frame_of(
         "trained_through": pl.repeat(trained_through, len(names), dtype=pl.Int64, eager=True),
     }
     return pl.DataFrame({"asof": asked.asof, "instrument": pl.Series(names, dtype=pl.String), **same, **said})
+
+
+def outputs_of(said: Mapping[str, pl.DataFrame]) -> bytes:
+    """What every model said of one hour, as canonical JSON: `{model: {artefact, trained_through, said:
+    {instrument: {output: number or null}}}}`; the market as a whole is the instrument without a name.
+    """
+    return canonical_json({name: _output(name, frame) for name, frame in said.items()})
+
+
+def _output(name: str, frame: pl.DataFrame) -> dict[str, Any]:
+    columns = columns_of(name)
+    rows = frame.select("instrument", *(pl.col(c).cast(pl.Float64).fill_nan(None) for c in columns))
+    one = frame.select("artefact_hash", "trained_through").row(0) if frame.height else ("", 0)
+    by_name = {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows.iter_rows()}
+    return {"artefact": one[0], "trained_through": one[1], "said": by_name}
 
 
 def checked(frame: pl.DataFrame, model_id: str, gap_h: int) -> pl.DataFrame:

@@ -39,6 +39,15 @@ class Predictions(NamedTuple):
     """Names the models by content."""
 
 
+class Said(NamedTuple):
+    """What a release says of one hour."""
+
+    predictions: Predictions
+    outputs: bytes
+    """What every model of it said, as `trading.models.prediction_log.outputs_of` writes it; empty where no
+    model speaks."""
+
+
 def nothing(first: int, hours: int, instruments: int) -> Predictions:
     """Predictions that say nothing, for a predictor to fill in."""
 

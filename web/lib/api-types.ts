@@ -467,6 +467,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portfolios/{portfolio}/market/outputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What every model of the release said in an hour, and the meta-learner */
+        get: operations["outputs_api_portfolios__portfolio__market_outputs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portfolios/{portfolio}/market/universe": {
         parameters: {
             query?: never;
@@ -1501,6 +1518,27 @@ export interface components {
             used: number;
         };
         /**
+         * Model
+         * @description What one model of a release said in an hour.
+         */
+        Model: {
+            /** Artefact */
+            artefact: string;
+            /** Model */
+            model: string;
+            /** Said */
+            said: {
+                [key: string]: {
+                    [key: string]: number | null;
+                };
+            };
+            /**
+             * Trained Through
+             * Format: date-time
+             */
+            trained_through: string;
+        };
+        /**
          * Models
          * @description All releases and every decision about them, newest first.
          */
@@ -1674,6 +1712,21 @@ export interface components {
             order: components["schemas"]["Order"];
             /** Trades */
             trades: components["schemas"]["Trade"][];
+        };
+        /**
+         * Outputs
+         * @description Everything that was predicted in an hour.
+         */
+        Outputs: {
+            /**
+             * Asof
+             * Format: date-time
+             */
+            asof: string;
+            /** Models */
+            models: components["schemas"]["Model"][];
+            /** Release */
+            release: string;
         };
         /**
          * Overview
@@ -5118,6 +5171,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Correlation"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    outputs_api_portfolios__portfolio__market_outputs_get: {
+        parameters: {
+            query?: {
+                /** @description An hour; without it the newest one. */
+                asof?: string | null;
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outputs"];
                 };
             };
             /** @description The request makes no sense. */
