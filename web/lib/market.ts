@@ -47,3 +47,11 @@ export function useProofsTogether() {
     queryFn: () => told(api.GET("/api/portfolios/{portfolio}/proofs/summary", { params: scope })),
   });
 }
+
+export function useOutputs() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "outputs"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/market/outputs", { params: scope })),
+  });
+}

@@ -1,5 +1,6 @@
 "use client";
 
+import { EveryModel } from "@/components/outputs";
 import { Badge, Empty, Failure, Loading, Note, Panel, Stat, type Tone } from "@/components/parts";
 import { ReleaseInside } from "@/components/release";
 import { SuccessionButton } from "@/components/succession";
@@ -17,6 +18,7 @@ export default function Page() {
     <>
       <h1 className="text-lg font-semibold">Models</h1>
       <Outputs />
+      <EveryModel />
       <Releases />
     </>
   );
