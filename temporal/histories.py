@@ -6,7 +6,6 @@ an entry of the track's log. To keep again keeps only what is new; any number of
 
 import asyncio
 import gzip
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from temporalio.client import Client, WorkflowExecution, WorkflowHistory
 
 from activities.messages import hour_text
 from adapters.audit import Audit, Kind
-from adapters.audit.documents import Objects, enter, entered
+from adapters.audit.documents import Objects, content, enter, entered
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.hours import Hour
 from trading.errors import DataError
@@ -67,13 +66,10 @@ def proved(engine: Engine, objects: Objects, track: str) -> Proof:
         told = [body for _, body in entered(session, track, Kind.HISTORY)]
         done = session.scalars(select(Hour.asof).where(Hour.track == track).order_by(Hour.asof)).all()
     for body in told:
-        name, digest = str(body["workflow"]), str(body["sha256"])
+        name = str(body["workflow"])
         names.add(name)
         try:
-            content = objects.read(digest)
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise DataError("it is not what was entered")
-            events += len(unpacked(name, content).events)
+            events += len(unpacked(name, content(objects, body["sha256"])).events)
         except (DataError, ValueError, OSError) as error:
             problems.append(f"history of {name}: {error}")
     missing = [asof for asof in done if hour_id(track, asof) not in names]
@@ -86,9 +82,9 @@ def packed(history: WorkflowHistory) -> bytes:
     return gzip.compress(history.to_json().encode(), mtime=0)
 
 
-def unpacked(workflow: str, content: bytes) -> WorkflowHistory:
+def unpacked(workflow: str, stored: bytes) -> WorkflowHistory:
     """A stored history, to be read or replayed."""
-    return WorkflowHistory.from_json(workflow, gzip.decompress(content).decode())
+    return WorkflowHistory.from_json(workflow, gzip.decompress(stored).decode())
 
 
 async def _history(client: Client, run: WorkflowExecution) -> WorkflowHistory:

@@ -1,5 +1,6 @@
 """Documents bound into the log: the content lies in an object store, the entry holds its SHA-256."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -11,6 +12,7 @@ from adapters.audit.chain import Entry, Kind
 from adapters.audit.log import Audit
 from adapters.storage.audit import AuditRow
 from trading.config import canonical_json
+from trading.errors import DataError
 
 
 class Objects(Protocol):
@@ -27,6 +29,14 @@ def enter(
     """Keep a document, then say so in the log of a track; the caller commits."""
     body = canonical_json({"sha256": objects.put_bytes(content), **facts})
     return Audit(session).append(track, kind, "", body)
+
+
+def content(objects: Objects, digest: object) -> bytes:
+    """A document by the SHA-256 that its entry holds; a `DataError` unless it is that document still."""
+    found = objects.read(str(digest))
+    if hashlib.sha256(found).hexdigest() != digest:
+        raise DataError(f"the document {digest} is not what was entered: somebody changed it")
+    return found
 
 
 def entered(session: Session, track: str, kind: Kind) -> Iterator[tuple[int, dict[str, object]]]:

@@ -186,7 +186,7 @@ def test_a_damaged_history_and_an_hour_without_one_are_named(at_a_place: Callabl
         file.chmod(0o600)
         file.write_bytes(file.read_bytes()[:-1])
         damaged, missing = proved(place.engine, place.objects, TRACK).problems
-        assert "it is not what was entered" in damaged
+        assert "is not what was entered" in damaged
         assert missing == "hour 2026-03-01T12:00Z ended, and no history of it is kept"
 
     at_a_place(story)
