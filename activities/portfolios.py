@@ -2,7 +2,7 @@
 portfolio what can be done, and names the others; asked again it finds done what is done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from temporalio import activity
@@ -11,7 +11,7 @@ from activities.beating import beating
 from activities.deciding import Marked, decided, marked, settled
 from activities.floor import Floor, each, first_order, wanted_stops
 from activities.messages import BatchOut, CloseIn, Decided, GuardOut, MarkIn, Plan, ShardIn, Tellings
-from activities.ports import Books, Latch
+from activities.ports import Books, Latch, Watch
 from trading.clock import TradingHour
 from trading.codes import TRIGGERS
 from trading.live.desk import Desk
@@ -24,8 +24,8 @@ UPDATES_AT_ONCE = 8
 class BatchActivities:
     """Of the queue `trading`, over the portfolios of one shard."""
 
-    def __init__(self, floor: Floor, latch: Latch) -> None:
-        self._floor, self._latch = floor, latch
+    def __init__(self, floor: Floor, latch: Latch, watch: Watch) -> None:
+        self._floor, self._latch, self._watch = floor, latch, watch
         self._pool = ThreadPoolExecutor(UPDATES_AT_ONCE, "guard")
 
     def activities(self) -> list[Callable[..., object]]:
@@ -47,8 +47,9 @@ class BatchActivities:
             seen = {name: self._latch.tellings(told.track, name) for name in floor.names(told)}
             marks, trouble = each(floor.names(told), lambda name: self._marked(told.track, name, desk))
             new = {name: mark for name, mark in marks.items() if mark is not None}
+            fired = self._watch.fired(told.track, desk) if new else ()
             answers = self._pool.map(
-                lambda name: self._answer(told.track, name, desk, new[name], seen[name]), new
+                lambda name: self._answer(told.track, name, desk, new[name], seen[name], fired), new
             )
             said = dict(zip(new, answers, strict=True))
 
@@ -98,14 +99,16 @@ class BatchActivities:
         with self._floor.library.view(track, name) as books:
             return None if books.guarded(desk.hour) else marked(books, desk)
 
-    def _answer(self, track: str, name: str, desk: Desk, mark: Marked, seen: Tellings) -> GuardOut:
+    def _answer(
+        self, track: str, name: str, desk: Desk, mark: Marked, seen: Tellings, live: Sequence[str]
+    ) -> GuardOut:
         fired = tuple(word for bit, word in enumerate(TRIGGERS) if mark.triggers >> bit & 1)
         told = MarkIn(
             portfolio=name,
             asof=desk.hour.asof,
             equity=mark.account.equity,
             flows=mark.flow,
-            triggers=fired,
+            triggers=(*fired, *live),
             trips=mark.trips,
             review_after_h=mark.review_after_h,
             seen=seen,

@@ -16,6 +16,7 @@ from trading.clock import TradingHour
 from trading.execution.findings import Census
 from trading.execution.placing import Steps
 from trading.instruments import Instrument
+from trading.live.desk import Desk
 from trading.live.flows import Flow
 from trading.live.values import Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
 from trading.market import Grid
@@ -195,6 +196,14 @@ class VenueAccount(Protocol):
 
     def work(self, hour: TradingHour, steps: Steps[Any], name: str, beat: Callable[[], None]) -> Any:
         """What a procedure returned, or a `Put` where it has to wait for long."""
+        ...
+
+
+class Watch(Protocol):
+    """Sees what only a running hour can: the exchange's interface, its book, its clock, other venues."""
+
+    def fired(self, track: str, desk: Desk) -> Sequence[str]:
+        """Names of the kill-switch triggers that fire in this hour, the same however often it is asked."""
         ...
 
 

@@ -22,6 +22,7 @@ from adapters.kraken.catalogue import Catalogue
 from adapters.kraken.connect import VENUE, reply_log
 from adapters.kraken.limits import Counter, Pacer, Tier
 from adapters.kraken.market_data import MarketData
+from adapters.kraken.meter import Meter
 from adapters.kraken.nonce import NonceSource
 from adapters.kraken.private import PrivateApi
 from adapters.kraken.public import PublicApi
@@ -59,6 +60,7 @@ class Simulated(NamedTuple):
     catalogue: Catalogue
     public: PublicApi
     private: PrivateApi
+    meter: Meter
 
 
 @contextmanager
@@ -72,9 +74,10 @@ def simulated(
     system, lockstep = SystemClock(), LockstepClock(clock)
     nonces = NonceSource(home / "nonces", credentials.key, system)
     wire = Wire(address, reply_log(home, VENUE, system, objects), system)
+    meter = Meter(lockstep, lockstep=True)
     try:
-        public = PublicApi(_caller(wire, system))
-        private = PrivateApi(_caller(wire, system, KrakenAuth(credentials, nonces)), lockstep)
+        public = PublicApi(_caller(wire, system, meter))
+        private = PrivateApi(_caller(wire, system, meter, KrakenAuth(credentials, nonces)), lockstep)
         catalogue = Catalogue(public.asset_pairs())
         yield Simulated(
             LockstepVenue(public, private, catalogue, lockstep),
@@ -82,13 +85,14 @@ def simulated(
             catalogue,
             public,
             private,
+            meter,
         )
     finally:
         wire.close()
         nonces.close()
 
 
-def _caller(wire: Wire, clock: Clock, auth: httpx.Auth | None = None) -> Caller:
+def _caller(wire: Wire, clock: Clock, meter: Meter, auth: httpx.Auth | None = None) -> Caller:
     tier = Tier(BOUNDLESS, BOUNDLESS, BOUNDLESS, BOUNDLESS)
     pacer = Pacer(Counter(tier.key_max, tier.key_decay_per_s), tier)
-    return Caller(wire, pacer, clock, Random(0), auth)  # noqa: S311 - jitters waits
+    return Caller(wire, pacer, clock, Random(0), auth, meter)  # noqa: S311 - jitters waits

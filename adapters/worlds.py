@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adapters.clock import Clock
 from adapters.kraken.auth import Credentials
 from adapters.kraken.catalogue import Catalogue
 from adapters.kraken.connect import private_api, public_api
 from adapters.kraken.market_data import MarketData
+from adapters.kraken.meter import Meter
 from adapters.kraken.private import PrivateApi
 from adapters.kraken.public import PublicApi
 from adapters.kraken.startup import check_clock, check_key, check_spot_only
@@ -37,6 +38,9 @@ class World(NamedTuple):
     clock: VenueClock
     stamp: Clock
     """The venue's time for stamps, real time for how long something takes."""
+    meter: Meter
+    time: KrakenTime
+    """The venue's clock against the one that deadlines are kept by."""
     private: PrivateApi | None = None
     """The account's own side; there is none on paper."""
 
@@ -61,6 +65,8 @@ def in_replay(home: Path, address: str, credentials: Credentials, objects: str =
             venue.public,
             clock,
             LockstepClock(clock),
+            venue.meter,
+            KrakenTime(venue.public, LockstepClock(clock)),
             venue.private,
         )
 
@@ -69,15 +75,17 @@ def in_replay(home: Path, address: str, credentials: Credentials, objects: str =
 def on_paper(home: Path, address: str, rules: PaperRules, clock: Clock, objects: str = "") -> Iterator[World]:
     """Kraken's public side and an account in a file, which this process holds as long as the block lasts."""
     with ExitStack() as stack:
-        public = stack.enter_context(public_api(home, clock, _seed(), address, objects=objects))
+        meter = Meter(clock)
+        public = stack.enter_context(public_api(home, clock, _seed(), address, objects=objects, meter=meter))
         check_clock(public, clock.now())
         account = PaperAccount(home / PAPER_FILE)
         stack.callback(account.close)
         catalogue = Catalogue(public.asset_pairs())
         venue = PaperVenue(public, catalogue, clock, account, rules)
-        stamp = VenueStamp(KrakenTime(public, clock), clock)
+        time = KrakenTime(public, clock)
+        stamp = VenueStamp(time, clock)
         market = MarketData(public, catalogue, stamp)
-        yield World(venue, market, catalogue, public, LiveClock(venue), stamp)
+        yield World(venue, market, catalogue, public, LiveClock(venue), stamp, meter, time)
 
 
 @contextmanager
@@ -89,17 +97,19 @@ def at_kraken(
     Raises `UsageError` for a key that may withdraw or cannot trade, and for an account with margin.
     """
     with ExitStack() as stack:
-        public = stack.enter_context(public_api(home, clock, _seed(), address, objects=objects))
+        meter = Meter(clock)
+        told: dict[str, Any] = {"base_url": address, "objects": objects, "meter": meter}
+        public = stack.enter_context(public_api(home, clock, _seed(), **told))
         check_clock(public, clock.now())
-        keys = (home, credentials, clock, _seed())
-        private = stack.enter_context(private_api(*keys, base_url=address, objects=objects))
+        private = stack.enter_context(private_api(home, credentials, clock, _seed(), **told))
         check_key(private)
         check_spot_only(private)
         catalogue = Catalogue(public.asset_pairs())
         venue = KrakenVenue(public, private, catalogue, clock)
-        stamp = VenueStamp(KrakenTime(public, clock), clock)
+        time = KrakenTime(public, clock)
+        stamp = VenueStamp(time, clock)
         market = MarketData(public, catalogue, stamp)
-        yield World(venue, market, catalogue, public, LiveClock(venue), stamp, private)
+        yield World(venue, market, catalogue, public, LiveClock(venue), stamp, meter, time, private)
 
 
 def _seed() -> int:

@@ -28,10 +28,14 @@ from adapters.audit.sealer import Sealer
 from adapters.bars import BarStore
 from adapters.champion import Champion
 from adapters.clock import Clock, SystemClock
+from adapters.conditions import Gauge, Reference, references
 from adapters.entries import WorkingEntries
+from adapters.environment import environment
 from adapters.feed import VenueFeed
 from adapters.guard import Book, LiveGuard
+from adapters.http import Wire
 from adapters.kraken.auth import Credentials
+from adapters.kraken.connect import BASE_URL, reply_log
 from adapters.model_registry import ModelRegistry, records_of
 from adapters.nightly import AccountFees, Exports, Trainer, VenueSurvey
 from adapters.objects import ObjectStore
@@ -40,10 +44,12 @@ from adapters.operators import OperatorKeys
 from adapters.paper.venue import PaperRules
 from adapters.pieces import Pieces
 from adapters.reconciling import Ours
+from adapters.reference import binance, coinbase
 from adapters.storage.base import PortfolioKey
 from adapters.storage.books import HourBooks
 from adapters.storage.engine import connect, reading
 from adapters.storage.portfolios import Portfolio
+from adapters.storage.proofs import Proofs
 from adapters.storage.tracks import Tracks
 from adapters.storage.trading_state import TradingStates
 from adapters.worlds import World, at_kraken, in_replay, on_paper
@@ -52,12 +58,14 @@ from config import trading, universe
 from temporal.latch import WorkflowLatch
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
+from trading.config import canonical_json
 from trading.instruments import Instrument
 from trading.live.documents import marks_of, parse_mandate
 from trading.live.sight import MarketRules
 from trading.models.promotion import CHAMPION, LIVE, PAPER, REPLAY
 from trading.models.protocol import Said
 from trading.policies.exercise import EXERCISE, exercise
+from worker.proving import proving
 from worker.terms import Terms
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 
@@ -68,6 +76,8 @@ BEFORE_OPENING = {REPLAY: timedelta(hours=1), PAPER: timedelta(hours=1), LIVE: t
 """How far back an account is read: a made-up one was funded just before its portfolio was opened, and what a
 real one held by then is booked as its opening.
 """
+REFERENCE_S = 3.0
+"""How long a venue that only informs may take."""
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 Activities = dict[str, list[Callable[..., object]]]
@@ -159,18 +169,26 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
     anchor = terms.anchor or str(keys / "anchor")
     sealer = Sealer(shop.engine, keys, anchor, promotions, stamp)
     carry(shop.engine, terms.track, promotions)
-    nightly = nightly_of(terms, shop, anchor)
+    nightly, proofs = nightly_of(terms, shop, anchor), Proofs(shop.engine, stamp)
     return {
         MARKET: [
             *MarketActivities(
-                feed, shop.objects, shop.tracks, world.clock, market, predictors, warms=warms
+                feed,
+                shop.objects,
+                shop.tracks,
+                world.clock,
+                market,
+                predictors,
+                shop.objects.put_bytes(canonical_json(environment())),
+                warms=warms,
             ).activities(),
             *(nightly.survey, nightly.export),
         ],
         TRADING: [
-            *BatchActivities(floor, latch).activities(),
+            *BatchActivities(floor, latch, gauge_of(terms, shop)).activities(),
             *OrderActivities(floor).activities(),
-            *ClosingActivities(floor, shop.tracks, shop.objects, sealer.seal).activities(),
+            *ClosingActivities(floor, shop.tracks, shop.objects, sealer.seal, proofs.owed).activities(),
+            *proving(terms, proofs, states, latch).activities(),
             *(halt.open_guard, halt.read_tellings, halt.record_halt),
             *(halt.verify_signature, halt.cancel_entries, halt.deliver_alerts),
             nightly.fees,
@@ -195,6 +213,30 @@ def nightly_of(terms: Terms, shop: Shop, anchor: str) -> NightlyActivities:
         shop.tracks,
         Trainer(house).train,
         Exports(shop.engine, anchor, house / "exports").write,
+    )
+
+
+def gauge_of(terms: Terms, shop: Shop) -> Gauge:
+    """What a running hour measures; other venues are asked only where Kraken itself is."""
+    world, system = shop.world, SystemClock()
+    others: list[Reference] = []
+    if terms.mode != REPLAY and terms.venue == BASE_URL:
+        wires = {
+            name: Wire(
+                url, reply_log(terms.home, name, system, terms.objects), system, deadline_s=REFERENCE_S
+            )
+            for name, url in (("binance", binance.BASE_URL), ("coinbase", coinbase.BASE_URL))
+        }
+        others = references(wires, world.stamp)
+    return Gauge(
+        world.public,
+        world.catalogue,
+        world.meter,
+        world.time,
+        shop.tracks,
+        shop.objects.put_bytes,
+        trading.live_rules(),
+        others,
     )
 
 

@@ -21,6 +21,7 @@ from adapters.kraken.envelope import opened
 from adapters.kraken.errors import error_for
 from adapters.kraken.faults import Fate, Fault, Pause, fault, judge
 from adapters.kraken.limits import Charge, Pacer
+from adapters.kraken.meter import Meter
 from adapters.strict_json import Damaged, parsed
 from trading.errors import DataError
 
@@ -44,8 +45,16 @@ class Caller:
     """The public calls of one address, or with `auth` the private calls of one key."""
 
     def __init__(
-        self, wire: Wire, pacer: Pacer, clock: Clock, rng: Random, auth: httpx.Auth | None = None
+        self,
+        wire: Wire,
+        pacer: Pacer,
+        clock: Clock,
+        rng: Random,
+        auth: httpx.Auth | None = None,
+        meter: Meter | None = None,
     ) -> None:
+        """`meter` counts how calls went."""
+        self._meter = meter or Meter(clock)
         self._wire, self._pacer, self._clock, self._rng, self._auth = wire, pacer, clock, rng, auth
         self._turn = threading.Lock()
 
@@ -69,6 +78,7 @@ class Caller:
                 return self._judged(endpoint, shape, reply)
             except _Failed as failure:
                 found = failure.fault
+                self._meter.failed(found)
             self._pause(found, charge)
             wait_s = max(found.wait_s, BACKOFF_S * 2**attempt * self._rng.uniform(0.5, 1.5))
             late = self._clock.monotonic_s() + wait_s >= until_s
@@ -93,10 +103,14 @@ class Caller:
             self._clock.sleep(wait_s)
 
     def _sent(self, endpoint: Endpoint, fields: Mapping[str, str]) -> Reply:
+        sent_s = self._clock.monotonic_s()
         try:
             if self._auth is None:
-                return self._wire.get(endpoint.path, fields)
-            return self._wire.post(endpoint.path, fields, self._auth)
+                reply = self._wire.get(endpoint.path, fields)
+            else:
+                reply = self._wire.post(endpoint.path, fields, self._auth)
+            self._meter.answered(self._clock.monotonic_s() - sent_s)
+            return reply
         except NotSent as error:
             raise _Failed(fault(f"no connection: {error}")) from error
         except NoAnswer as error:

@@ -12,6 +12,7 @@ from adapters.http import DEADLINE_S, Wire
 from adapters.kraken.auth import Credentials, KrakenAuth
 from adapters.kraken.caller import Caller
 from adapters.kraken.limits import STARTER, Tier, private_pacer, public_pacer
+from adapters.kraken.meter import Meter
 from adapters.kraken.nonce import NonceSource
 from adapters.kraken.private import PrivateApi
 from adapters.kraken.public import PublicApi
@@ -36,11 +37,14 @@ def public_api(
     transport: httpx.BaseTransport | None = None,
     deadline_s: float = DEADLINE_S,
     objects: str = "",
+    meter: Meter | None = None,
 ) -> Iterator[PublicApi]:
     """Kraken without a key. `seed` jitters waits, so that many clients do not knock at once."""
     wire = Wire(base_url, reply_log(home, VENUE, clock, objects), clock, transport, deadline_s)
     try:
-        yield PublicApi(Caller(wire, public_pacer(), clock, Random(seed)))  # noqa: S311 - no secret hangs on it
+        # No secret hangs on the seed.
+        caller = Caller(wire, public_pacer(), clock, Random(seed), meter=meter)  # noqa: S311
+        yield PublicApi(caller)
     finally:
         wire.close()
 
@@ -56,13 +60,15 @@ def private_api(
     transport: httpx.BaseTransport | None = None,
     deadline_s: float = DEADLINE_S,
     objects: str = "",
+    meter: Meter | None = None,
 ) -> Iterator[PrivateApi]:
     """Kraken with a key, which is this process's alone as long as the block lasts; else a `UsageError`."""
     nonces = NonceSource(home / "nonces", credentials.key, clock)
     wire = Wire(base_url, reply_log(home, VENUE, clock, objects), clock, transport, deadline_s)
     try:
         auth = KrakenAuth(credentials, nonces)
-        yield PrivateApi(Caller(wire, private_pacer(tier), clock, Random(seed), auth), clock)  # noqa: S311
+        caller = Caller(wire, private_pacer(tier), clock, Random(seed), auth, meter)  # noqa: S311
+        yield PrivateApi(caller, clock)
     finally:
         wire.close()
         nonces.close()

@@ -9,6 +9,7 @@ from config.trading import live_rules, load
 from trading.codes import BTC_MOVE, DATA_INTEGRITY, TRIGGERS
 from trading.risk.live_triggers import (
     API_INSTABILITY,
+    CLOCK_SKEW,
     SPREAD_ANOMALY,
     VENUE_DIVERGENCE,
     VOLATILITY,
@@ -20,7 +21,7 @@ from trading.risk.live_triggers import (
 )
 
 RULES, SWITCH = live_rules(), load().kill_switch
-CALM = Conditions((), latency_s=0.4, spread=0.001, spread_median=0.001, divergence=0.002)
+CALM = Conditions((), latency_s=0.4, spread=0.001, spread_median=0.001, divergence=0.002, skew_s=0.5)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,9 @@ CALM = Conditions((), latency_s=0.4, spread=0.001, spread_median=0.001, divergen
         ({"divergence": 0.01}, []),
         ({"divergence": 0.0101}, [VENUE_DIVERGENCE]),
         ({"divergence": math.nan}, [VENUE_DIVERGENCE]),
+        ({"skew_s": 5.0}, []),
+        ({"skew_s": 5.1}, [CLOCK_SKEW]),
+        ({"skew_s": math.nan}, [CLOCK_SKEW]),
     ],
 )
 def test_each_trigger_fires_beyond_its_threshold(changes: dict[str, Any], fired: list[str]) -> None:

@@ -11,9 +11,9 @@ from trading.codes import TRIGGERS
 from trading.config import KillSwitch
 from trading.risk.kill_switch import clean_hours
 
-LIVE_TRIGGERS = (*TRIGGERS, "api instability", "spread anomaly", "venue divergence")
+LIVE_TRIGGERS = (*TRIGGERS, "api instability", "spread anomaly", "venue divergence", "clock skew")
 """All of them; the first ones are those of bars, whose bits `names_of` spells out."""
-_, VOLATILITY, _, API_INSTABILITY, SPREAD_ANOMALY, VENUE_DIVERGENCE = LIVE_TRIGGERS
+_, VOLATILITY, _, API_INSTABILITY, SPREAD_ANOMALY, VENUE_DIVERGENCE, CLOCK_SKEW = LIVE_TRIGGERS
 
 
 class LiveRules(NamedTuple):
@@ -28,6 +28,8 @@ class LiveRules(NamedTuple):
     spread_max: float
     divergence_max: float
     """Largest difference of a close from the informational venues', as a fraction."""
+    skew_s_max: float
+    """Largest difference of this computer's clock from the venue's, by which deadlines are kept."""
 
 
 class Conditions(NamedTuple):
@@ -38,11 +40,13 @@ class Conditions(NamedTuple):
     latency_s: float
     """Of the slowest call that was answered."""
     spread: float
-    """Widest of the instruments held or wanted, a fraction of the price."""
+    """Of bitcoin in the book, a fraction of the price."""
     spread_median: float
-    """That instrument's median over seven days."""
+    """What is usual: its median over seven days, or what bars tell where that is more."""
     divergence: float
-    """Largest of all instruments; 0 where no other venue answers, since they only inform."""
+    """Of bitcoin's close from the venue that is nearest; 0 where no other answers, since they only inform."""
+    skew_s: float
+    """This computer's clock less the venue's, unsigned."""
 
 
 def live_triggers(seen: Conditions, rules: LiveRules) -> list[str]:
@@ -53,6 +57,7 @@ def live_triggers(seen: Conditions, rules: LiveRules) -> list[str]:
         API_INSTABILITY: failures >= rules.failures or not seen.latency_s <= rules.latency_s_max,
         SPREAD_ANOMALY: not seen.spread <= spread_max,
         VENUE_DIVERGENCE: not seen.divergence <= rules.divergence_max,
+        CLOCK_SKEW: not seen.skew_s <= rules.skew_s_max,
     }
     return [name for name, fired in fires.items() if fired]
 
