@@ -67,17 +67,18 @@ class Simulated(NamedTuple):
 def simulated(
     home: Path, address: str, credentials: Credentials, clock: ReplayClock, objects: str = ""
 ) -> Iterator[Simulated]:
-    """Our client of the simulator, which this process holds the key of as long as the block lasts.
+    """Our client of the simulator; a key, if there is one, is this process's as long as the block lasts.
 
     `objects` names a bucket for its replies.
     """
     system, lockstep = SystemClock(), LockstepClock(clock)
-    nonces = NonceSource(home / "nonces", credentials.key, system)
+    nonces = NonceSource(home / "nonces", credentials.key, system) if credentials.key else None
+    auth = KrakenAuth(credentials, nonces) if nonces else None
     wire = Wire(address, reply_log(home, VENUE, system, objects), system)
     meter = Meter(lockstep, lockstep=True)
     try:
         public = PublicApi(_caller(wire, system, meter))
-        private = PrivateApi(_caller(wire, system, meter, KrakenAuth(credentials, nonces)), lockstep)
+        private = PrivateApi(_caller(wire, system, meter, auth), lockstep)
         catalogue = Catalogue(public.asset_pairs())
         yield Simulated(
             LockstepVenue(public, private, catalogue, lockstep),
@@ -89,7 +90,8 @@ def simulated(
         )
     finally:
         wire.close()
-        nonces.close()
+        if nonces:
+            nonces.close()
 
 
 def _caller(wire: Wire, clock: Clock, meter: Meter, auth: httpx.Auth | None = None) -> Caller:

@@ -76,7 +76,11 @@ def worker(
         serve_metrics(metrics_port, metrics_host)
     plugins = told_by_otlp(otlp, f"ballast-{serve_pool or 'worker'}")
     runtime = measured(engine_metrics_port, metrics_host) if engine_metrics_port else None
-    document = secrets(secrets_folder).resolved(json.loads(terms.read_bytes()))
+    document = json.loads(terms.read_bytes())
+    if serve_pool not in (None, Pool.trading):
+        # An account has one owner; nobody else even asks for its key.
+        document |= {"key": "", "secret": ""}
+    document = secrets(secrets_folder).resolved(document)
     if serve_pool:
         document["queues"] = {"trading": ["trading", "trading-wait"]}.get(serve_pool, [serve_pool])
     told = Terms.model_validate_json(json.dumps(document))

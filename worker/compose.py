@@ -52,7 +52,7 @@ from adapters.storage.portfolios import Portfolio
 from adapters.storage.proofs import Proofs
 from adapters.storage.tracks import Tracks
 from adapters.storage.trading_state import TradingStates
-from adapters.worlds import World, at_kraken, in_replay, on_paper
+from adapters.worlds import PAPER_FILE, World, at_kraken, in_replay, on_paper
 from config import instruments as grids
 from config import trading, universe
 from temporal.latch import WorkflowLatch
@@ -122,7 +122,9 @@ def world_of(terms: Terms, clock: Clock) -> AbstractContextManager[World]:
     told = (terms.home, terms.venue)
     if terms.mode == PAPER:
         config = trading.load(terms.fees)
-        return on_paper(*told, PaperRules(config.execution, config.fees), clock, terms.objects)
+        # Who does not trade has no part in the account: one process holds its file.
+        file = PAPER_FILE if TRADING in terms.queues else f"empty-{terms.queues[0]}.jsonl"
+        return on_paper(*told, PaperRules(config.execution, config.fees), clock, terms.objects, file)
     credentials = Credentials(terms.key, terms.secret)
     if terms.mode == LIVE:
         return at_kraken(*told, credentials, clock, terms.objects)

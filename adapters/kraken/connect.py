@@ -62,13 +62,17 @@ def private_api(
     objects: str = "",
     meter: Meter | None = None,
 ) -> Iterator[PrivateApi]:
-    """Kraken with a key, which is this process's alone as long as the block lasts; else a `UsageError`."""
-    nonces = NonceSource(home / "nonces", credentials.key, clock)
+    """Kraken with a key, which is this process's alone as long as the block lasts; else a `UsageError`.
+
+    Without one nothing is signed, and Kraken refuses whatever is asked.
+    """
+    nonces = NonceSource(home / "nonces", credentials.key, clock) if credentials.key else None
     wire = Wire(base_url, reply_log(home, VENUE, clock, objects), clock, transport, deadline_s)
     try:
-        auth = KrakenAuth(credentials, nonces)
+        auth = KrakenAuth(credentials, nonces) if nonces else None
         caller = Caller(wire, private_pacer(tier), clock, Random(seed), auth, meter)  # noqa: S311
         yield PrivateApi(caller, clock)
     finally:
         wire.close()
-        nonces.close()
+        if nonces:
+            nonces.close()

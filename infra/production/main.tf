@@ -40,6 +40,6 @@ module "ballast" {
   billing_account = var.billing_account
   oidc            = var.oidc
   database_tier   = "db-custom-2-7680"
-  workers         = { market = 1, trading = 2, training = 1 }
+  workers         = { market = 1, trading = 1, training = 1 }
   budget          = 1000
 }

@@ -101,10 +101,14 @@ variable "database_tier" {
 variable "workers" {
   description = "Instances of each worker pool."
   type        = object({ market = number, trading = number, training = number })
-  default     = { market = 1, trading = 2, training = 0 }
+  default     = { market = 1, trading = 1, training = 0 }
   validation {
     condition     = var.workers.market == 1
     error_message = "Bars have one writer, so there is one market worker."
+  }
+  validation {
+    condition     = var.workers.trading == 1
+    error_message = "A venue's key has one owner, so there is one trading worker for each account."
   }
 }
 
