@@ -65,15 +65,15 @@ class Simulated(NamedTuple):
 
 @contextmanager
 def simulated(
-    home: Path, address: str, credentials: Credentials, clock: ReplayClock, objects: str = ""
+    home: Path, address: str, credentials: Credentials | None, clock: ReplayClock, objects: str = ""
 ) -> Iterator[Simulated]:
     """Our client of the simulator; a key, if there is one, is this process's as long as the block lasts.
 
     `objects` names a bucket for its replies.
     """
     system, lockstep = SystemClock(), LockstepClock(clock)
-    nonces = NonceSource(home / "nonces", credentials.key, system) if credentials.key else None
-    auth = KrakenAuth(credentials, nonces) if nonces else None
+    nonces = NonceSource(home / "nonces", credentials.key, system) if credentials else None
+    auth = KrakenAuth(credentials, nonces) if credentials and nonces else None
     wire = Wire(address, reply_log(home, VENUE, system, objects), system)
     meter = Meter(lockstep, lockstep=True)
     try:

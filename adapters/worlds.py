@@ -54,7 +54,9 @@ class VenueStamp:
 
 
 @contextmanager
-def in_replay(home: Path, address: str, credentials: Credentials, objects: str = "") -> Iterator[World]:
+def in_replay(
+    home: Path, address: str, credentials: Credentials | None, objects: str = ""
+) -> Iterator[World]:
     """The simulator in lockstep."""
     clock = ReplayClock(address)
     with simulated(home, address, credentials, clock, objects) as venue:
@@ -92,7 +94,7 @@ def on_paper(
 
 @contextmanager
 def at_kraken(
-    home: Path, address: str, credentials: Credentials, clock: Clock, objects: str = ""
+    home: Path, address: str, credentials: Credentials | None, clock: Clock, objects: str = ""
 ) -> Iterator[World]:
     """An account at Kraken, which this process holds the key of as long as the block lasts.
 
@@ -104,7 +106,7 @@ def at_kraken(
         public = stack.enter_context(public_api(home, clock, _seed(), **told))
         check_clock(public, clock.now())
         private = stack.enter_context(private_api(home, credentials, clock, _seed(), **told))
-        if credentials.key:
+        if credentials:
             check_key(private)
             check_spot_only(private)
         catalogue = Catalogue(public.asset_pairs())

@@ -60,12 +60,15 @@ def worker(
 
     Any number may run: they hold no state. Lines go to stderr, as JSON unless
     that is a terminal. A credential in the terms may be a reference,
-    `secret:NAME` or `secret:projects/P/secrets/NAME/versions/V`.
+    `secret:NAME` or `secret:projects/P/secrets/NAME/versions/V`; the venue's
+    key and the database's password are read anew, so that a rotation needs no
+    restart.
 
     Example: ballast worker HOME/replay/tracks/TRACK/worker.json
     """
     from adapters.observability import log_lines, serve_metrics
     from adapters.secrets import secrets
+    from adapters.storage.engine import renewed_passwords
     from adapters.telemetry import told_by_otlp
     from temporal.client import measured
     from worker.main import serve
@@ -80,8 +83,10 @@ def worker(
     if serve_pool not in (None, Pool.trading):
         # An account has one owner; nobody else even asks for its key.
         document |= {"key": "", "secret": ""}
-    document = secrets(secrets_folder).resolved(document)
     if serve_pool:
         document["queues"] = {"trading": ["trading", "trading-wait"]}.get(serve_pool, [serve_pool])
-    told = Terms.model_validate_json(json.dumps(document))
-    asyncio.run(serve(told, lambda: typer.echo(f"working for {told.track}"), plugins, runtime))
+    held = secrets(secrets_folder)
+    told = Terms.model_validate_json(json.dumps(held.resolved(document)))
+    told.renewed_by(lambda: (held.resolved(document["key"]), held.resolved(document["secret"])))
+    with renewed_passwords(document["database"], held.resolved):
+        asyncio.run(serve(told, lambda: typer.echo(f"working for {told.track}"), plugins, runtime))

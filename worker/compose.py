@@ -34,7 +34,6 @@ from adapters.environment import environment
 from adapters.feed import VenueFeed
 from adapters.guard import Book, LiveGuard
 from adapters.http import Wire
-from adapters.kraken.auth import Credentials
 from adapters.kraken.connect import BASE_URL, reply_log
 from adapters.model_registry import ModelRegistry, records_of
 from adapters.nightly import AccountFees, Exports, Trainer, VenueSurvey
@@ -125,7 +124,7 @@ def world_of(terms: Terms, clock: Clock) -> AbstractContextManager[World]:
         # Who does not trade has no part in the account: one process holds its file.
         file = PAPER_FILE if TRADING in terms.queues else f"empty-{terms.queues[0]}.jsonl"
         return on_paper(*told, PaperRules(config.execution, config.fees), clock, terms.objects, file)
-    credentials = Credentials(terms.key, terms.secret)
+    credentials = terms.credentials()
     if terms.mode == LIVE:
         return at_kraken(*told, credentials, clock, terms.objects)
     return in_replay(*told, credentials, terms.objects)

@@ -1,10 +1,12 @@
 """What a worker is told when it starts: where everything is, and whose hours it works."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from adapters.kraken.auth import Credentials, RenewedCredentials
 from adapters.model_registry import Shelf
 from temporal.client import Server
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
@@ -51,6 +53,19 @@ class Terms(BaseModel):
     queues: tuple[str, ...] = (MARKET, TRADING, TRADING_WAIT, TRAINING)
     """What this process serves. Training takes the processor for hours: give it a process of its own."""
     sealing_keys: tuple[tuple[str, bytes], ...] = ()
+
+    _renew: Callable[[], tuple[str, str]] | None = PrivateAttr(None)
+
+    def renewed_by(self, read: Callable[[], tuple[str, str]]) -> "Terms":
+        """Key and secret are read anew when they are used."""
+        self._renew = read
+        return self
+
+    def credentials(self) -> Credentials | None:
+        """Of the account; None for a process that has no part in it."""
+        if not self.key:
+            return None
+        return RenewedCredentials(self._renew) if self._renew else Credentials(self.key, self.secret)
 
     @property
     def server(self) -> Server:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import NoReturn, Protocol
 from urllib.parse import parse_qsl, urlencode
 
@@ -37,6 +37,10 @@ class Credentials:
         self.key = key
         self._secret = _decoded(secret)
 
+    def now(self) -> "Credentials":
+        """Those that are good now."""
+        return self
+
     def sign(self, path: str, nonce: int, body: str) -> str:
         """The API-Sign header of a body that holds this nonce."""
         digest = hashlib.sha256(f"{nonce}{body}".encode()).digest()
@@ -47,6 +51,20 @@ class Credentials:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("credentials are never written out")
+
+
+class RenewedCredentials(Credentials):
+    """Credentials that are read anew for each request, so that a rotation needs no restart."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[], tuple[str, str]]) -> None:
+        """`read` gives key and secret, as often as it is asked."""
+        self._read = read
+        super().__init__(*read())
+
+    def now(self) -> Credentials:
+        return Credentials(*self._read())
 
 
 def _decoded(secret: str) -> bytes:
@@ -77,6 +95,7 @@ class KrakenAuth(httpx.Auth):
         headers = httpx.Headers(request.headers)
         del headers["Content-Length"]
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-        headers["API-Key"] = self._credentials.key
-        headers["API-Sign"] = self._credentials.sign(path, nonce, body)
+        credentials = self._credentials.now()
+        headers["API-Key"] = credentials.key
+        headers["API-Sign"] = credentials.sign(path, nonce, body)
         yield httpx.Request("POST", request.url, headers=headers, content=body, extensions=request.extensions)

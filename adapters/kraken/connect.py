@@ -52,7 +52,7 @@ def public_api(
 @contextmanager
 def private_api(
     home: Path,
-    credentials: Credentials,
+    credentials: Credentials | None,
     clock: Clock,
     seed: int,
     tier: Tier = STARTER,
@@ -66,10 +66,10 @@ def private_api(
 
     Without one nothing is signed, and Kraken refuses whatever is asked.
     """
-    nonces = NonceSource(home / "nonces", credentials.key, clock) if credentials.key else None
+    nonces = NonceSource(home / "nonces", credentials.key, clock) if credentials else None
     wire = Wire(base_url, reply_log(home, VENUE, clock, objects), clock, transport, deadline_s)
     try:
-        auth = KrakenAuth(credentials, nonces) if nonces else None
+        auth = KrakenAuth(credentials, nonces) if credentials and nonces else None
         caller = Caller(wire, private_pacer(tier), clock, Random(seed), auth, meter)  # noqa: S311
         yield PrivateApi(caller, clock)
     finally:

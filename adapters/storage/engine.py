@@ -9,12 +9,12 @@ SQLite runs with synchronous=FULL: an order's intent must survive a power cut be
 NORMAL may lose the last commits of the write-ahead log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
@@ -67,6 +67,23 @@ def connect(url: str | URL) -> Engine:
         chosen = parsed.set(drivername="postgresql+psycopg")
         return create_engine(chosen, connect_args={"options": options}, pool_pre_ping=True)
     raise UsageError(f"{kind} is no database of ours; use sqlite or postgresql")
+
+
+@contextmanager
+def renewed_passwords(named: str, read: Callable[[str], str]) -> Iterator[None]:
+    """Inside, each new connection to a PostgreSQL asks `read` for its URL, so that a rotation of the password
+    needs no restart; `named` is the URL, or a reference to it.
+    """
+
+    def renew(dialect: Dialect, _record: object, _args: object, parameters: dict[str, object]) -> None:
+        if dialect.name == POSTGRESQL and (password := make_url(read(named)).password):
+            parameters["password"] = password
+
+    event.listen(Engine, "do_connect", renew)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "do_connect", renew)
 
 
 @contextmanager

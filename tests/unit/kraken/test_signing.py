@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kraken.auth import Credentials, KrakenAuth
+from adapters.kraken.auth import Credentials, KrakenAuth, RenewedCredentials
 from adapters.kraken.endpoints import PRIVATE, check_signable
 from adapters.kraken.errors import KrakenRefused
 from trading.errors import InvariantError, UsageError
@@ -59,6 +59,18 @@ def test_the_signature_is_the_one_that_kraken_publishes() -> None:
 )
 def test_further_bodies_sign_as_computed_elsewhere(path: str, body: str, sign: str) -> None:
     assert Credentials("k", SECRET).sign(path, NONCE, body) == sign
+
+
+def test_each_request_is_signed_by_what_is_good_when_it_leaves() -> None:
+    held = ["first", SECRET]
+    auth = KrakenAuth(RenewedCredentials(lambda: (held[0], held[1])), OneNonce())
+    request = httpx.Request("POST", "https://kraken.test/0/private/AddOrder", content=ORDER.encode())
+    before = next(auth.auth_flow(request)).headers
+    held[:] = ["second", "c2Vjb25k"]
+    after = next(auth.auth_flow(request)).headers
+    assert (before["API-Key"], before["API-Sign"]) == ("first", ORDER_SIGN)
+    expected = Credentials("second", "c2Vjb25k").sign("/0/private/AddOrder", NONCE, f"nonce={NONCE}&{ORDER}")
+    assert (after["API-Key"], after["API-Sign"]) == ("second", expected)
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
