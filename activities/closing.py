@@ -1,7 +1,7 @@
 """How hours end: a portfolio settled after its orders or skipped with a reason, and the hour of the track."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from temporalio import activity
 
@@ -20,19 +20,23 @@ from activities.messages import (
 )
 from activities.ports import Objects, Tracks
 from trading.clock import TradingHour
+from trading.errors import VenueUnavailable
 from trading.live.values import HourEnd
 
 DONE, UNRECONCILED = "DONE", "UNRECONCILED"
 
 Seal = Callable[[str], str]
 """Signs the head of a track's audit log; answers with what went wrong, empty when nothing did."""
+Owed = Callable[[str, TradingHour], Sequence[str]]
+"""Portfolios of (track, hour) that are not proved yet."""
 
 
 class ClosingActivities:
     """Of the queue `trading`."""
 
-    def __init__(self, floor: Floor, tracks: Tracks, objects: Objects, seal: Seal) -> None:
+    def __init__(self, floor: Floor, tracks: Tracks, objects: Objects, seal: Seal, owed: Owed) -> None:
         self._floor, self._tracks, self._objects, self._seal = floor, tracks, objects, seal
+        self._owed = owed
 
     def activities(self) -> list[Callable[..., object]]:
         return [self.standing, self.settle, self.skip, self.close_hour, self.reconcile_now]
@@ -96,6 +100,8 @@ class ClosingActivities:
     def close_hour(self, told: CloseHourIn) -> HourOut:
         """Close the hour of the track, if every portfolio of the roll has its row; else name who has none."""
         hour = TradingHour.at(told.asof)
+        if owed := self._owed(told.track, hour.previous):
+            raise VenueUnavailable(f"{hour.previous} is not proved yet of {', '.join(owed[:5])}")
         names: list[str] = json.loads(self._objects.read(told.portfolios))
         ends = self._tracks.ends(told.track, hour)
         missing = [name for name in names if name not in ends]

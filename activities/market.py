@@ -20,7 +20,7 @@ from activities.messages import (
 )
 from activities.ports import Clock, Feed, Objects, Release, Tracks
 from trading.backtest.inputs import Scene
-from trading.clock import DAY_H, TradingHour
+from trading.clock import TradingHour
 from trading.codes import WARMING
 from trading.config import canonical_json
 from trading.errors import NotReady, UsageError, VenueUnavailable
@@ -33,16 +33,13 @@ from trading.live.sight import (
     derived,
     dump_grid,
     keep_to_listing,
+    lacks_history,
     view_of,
 )
-from trading.market import Grid
 from trading.models.protocol import Predictions
 from trading.policies.benchmarks import POLICIES
 from trading.portfolio import View
 from trading.universe import BP
-
-MISSING_H_MAX = DAY_H
-"""Hours of bitcoin that a whole window may lack: outages come, a window that has just begun does not pass."""
 
 
 class MarketActivities:
@@ -56,14 +53,17 @@ class MarketActivities:
         clock: Clock,
         rules: MarketRules,
         releases: Mapping[str, Release],
+        environment: str,
         *,
         warms: bool = False,
     ) -> None:
-        """`releases` by the name that mandates call them by. With `warms` an hour whose window lacks history
-        warms up; a replay begins behind a whole window, and its backtest knows no warming.
+        """`releases` by the name that mandates call them by; `environment` names the object that says what
+        hours are computed with. With `warms` an hour whose window lacks history warms up; a replay begins
+        behind a whole window, and its backtest knows no warming.
         """
         self._feed, self._objects, self._tracks, self._clock = feed, objects, tracks, clock
         self._rules, self._releases, self._warms = rules, releases, warms
+        self._environment = environment
         # Features and predictions of an hour look at the same window.
         self._derived = lru_cache(maxsize=2)(self._derive)
 
@@ -84,6 +84,7 @@ class MarketActivities:
                 grid = self._feed.window(hour)
                 window = self._objects.put_bytes(dump_grid(grid))
                 facts = {"hours": grid.hours, "instruments": len(grid.instruments), "venue": grid.venue}
+                facts |= {"environment": self._environment}
                 window = self._tracks.keep_stage(told.track, hour, "fetch", window, facts)
         return Fetched(window=window, lateness=Lateness.of(hour, self._clock.now()))
 
@@ -168,14 +169,9 @@ class MarketActivities:
         self, market: Scene, hour: TradingHour, lateness: Lateness, said: Predictions | None = None
     ) -> View:
         view = view_of(market, hour, self._rules.execution, lateness, said)
-        if self._warms and hours_missing(market.grid) > MISSING_H_MAX:
+        if self._warms and lacks_history(market.grid):
             view.market.refused = WARMING
         return view
 
     def _derive(self, window: str) -> Scene:
         return derived(self._objects.read(window), self._rules)
-
-
-def hours_missing(grid: Grid) -> int:
-    """Hours of the window without a price of bitcoin."""
-    return int((~grid.valid[:, grid.btc]).sum())

@@ -202,6 +202,13 @@ class CloseHourIn(HourIn):
     lateness: Lateness
 
 
+class ProveOut(Message):
+    """An hour's proofs are kept; whoever's failed is named, and halted."""
+
+    portfolios: int
+    trouble: tuple[Trouble, ...] = ()
+
+
 class Telling(Message):
     """What the row or the audit log says of a portfolio's trading state."""
 

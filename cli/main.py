@@ -29,6 +29,7 @@ from cli import (
     hour,
     migrate,
     models,
+    prove,
     report,
     schedules,
     simulator,
@@ -118,6 +119,7 @@ app.add_typer(report.app, name="report")
 app.command("api")(api.api)
 app.add_typer(users.app, name="users")
 app.command("worker", hidden=True)(worker.worker)
+app.command("prove", hidden=True)(prove.prove)
 app.command("test", context_settings=testing.PASS_ARGUMENTS_ON)(testing.test)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from temporalio.client import Client, RPCError, WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.halt_messages import HaltStart, HaltStatus
+from activities.halt_messages import HaltStart, HaltStatus, TripIn
 from activities.messages import GuardOut, MarkIn, Telling, Tellings
 from trading.errors import VenueUnavailable
 from trading.risk.trading_state import Standing
@@ -40,6 +40,10 @@ class WorkflowLatch:
         out: GuardOut = self._wait(self._mark(track, told))
         return out
 
+    def trip(self, track: str, portfolio: str, told: TripIn) -> None:
+        """Halt at once; told again under the same id, it is the same trip."""
+        self._wait(self._trip(track, portfolio, told))
+
     def standing(self, track: str, portfolio: str) -> Standing | None:
         """What the guard itself says now; None when it does not answer."""
         try:
@@ -70,6 +74,10 @@ class WorkflowLatch:
             start_workflow_operation=start,
             id=guard_update_id(told.asof),
         )
+
+    async def _trip(self, track: str, portfolio: str, told: TripIn) -> None:
+        handle = self._client.get_workflow_handle_for(DrawdownHaltWorkflow.run, halt_id(track, portfolio))
+        await handle.execute_update(DrawdownHaltWorkflow.trip, told, id=told.request_id)
 
     async def _status(self, track: str, portfolio: str) -> HaltStatus:
         handle = self._client.get_workflow_handle_for(DrawdownHaltWorkflow.run, halt_id(track, portfolio))

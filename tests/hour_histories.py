@@ -8,7 +8,7 @@ from temporalio.client import WorkflowHistory
 
 from tests.replaying import Replay
 from trading.clock import TradingHour
-from workflows.names import hour_id, order_id, portfolio_hour_id, shard_id
+from workflows.names import hour_id, order_id, portfolio_hour_id, proof_id, shard_id
 
 HISTORIES = Path(__file__).parent / "workflows" / "histories"
 COMMANDS = {
@@ -29,6 +29,7 @@ async def of_hour(replay: Replay, hour: TradingHour) -> dict[str, WorkflowHistor
     ids = {
         "trading_hour": hour_id(*at),
         "shard": shard_id(*at, 0),
+        "proof": proof_id(*at),
         "portfolio_hour": portfolio_hour_id(*at, "main"),
     }
     ids |= {f"order_{name[:3]}": order_id(*at, "main", name) for name in replay.market.instruments}

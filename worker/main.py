@@ -29,6 +29,7 @@ from workflows.order import OrderWorkflow
 from workflows.portfolio_hour import PortfolioHourWorkflow
 from workflows.portfolio_shard import PortfolioShardWorkflow
 from workflows.promotion import PromotionWorkflow
+from workflows.proof import ProofWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.trading_hour import LaunchWorkflow, TradingHourWorkflow
 from workflows.training import TrainingWorkflow
@@ -39,6 +40,7 @@ WORKFLOWS = (
     PortfolioShardWorkflow,
     PortfolioHourWorkflow,
     OrderWorkflow,
+    ProofWorkflow,
     DrawdownHaltWorkflow,
     ReconciliationWorkflow,
     BackfillWorkflow,

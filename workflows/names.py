@@ -32,6 +32,10 @@ def shard_id(track: str, asof: datetime, index: int) -> str:
     return f"{track}/shard/{hour_text(asof)}/{index}"
 
 
+def proof_id(track: str, asof: datetime) -> str:
+    return f"{track}/proof/{hour_text(asof)}"
+
+
 def portfolio_hour_id(track: str, asof: datetime, portfolio: str) -> str:
     return f"{track}/portfolio-hour/{hour_text(asof)}/{portfolio}"
 

@@ -64,6 +64,15 @@ BATCH = ActivityConfig(
 )
 """Reconcile, mark, decide, settle, prove: what is done already is found done."""
 
+PROVE = ActivityConfig(
+    task_queue=TRADING,
+    start_to_close_timeout=timedelta(minutes=10),
+    schedule_to_close_timeout=timedelta(minutes=59),
+    heartbeat_timeout=BEAT,
+    retry_policy=_PATIENT,
+)
+"""Waits for another process, which compiles in its first hour."""
+
 SETTLE = ActivityConfig(
     task_queue=TRADING,
     start_to_close_timeout=timedelta(minutes=1),

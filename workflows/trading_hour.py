@@ -5,11 +5,13 @@ refuses a second success, and it believes the outcome row, never "already starte
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.closing import ClosingActivities
@@ -24,9 +26,10 @@ with workflow.unsafe.imports_passed_through():
         ShardIn,
     )
 from workflows.children import once
-from workflows.names import ASOF, OUTCOME, TRACK, hour_id, shard_id
+from workflows.names import ASOF, OUTCOME, TRACK, hour_id, proof_id, shard_id
 from workflows.options import COMPUTE, FETCH, ONCE, RECORD
 from workflows.portfolio_shard import PortfolioShardWorkflow
+from workflows.proof import ProofWorkflow
 
 SHARD = 50
 """Portfolios in a shard: one transaction and one page of messages."""
@@ -106,4 +109,17 @@ class TradingHourWorkflow:
         closing = CloseHourIn(**hour, portfolios=roll.portfolios, lateness=fetched.lateness)
         out = await workflow.execute_activity_method(ClosingActivities.close_hour, closing, **RECORD)
         workflow.upsert_search_attributes([OUTCOME.value_set(out.outcome or "OPEN")])
+        if out.outcome:
+            await self._begin_proof(told)
         return out
+
+    async def _begin_proof(self, told: HourIn) -> None:
+        """Start the hour's proof and wait for nothing of it: the next hour does, before it closes."""
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                ProofWorkflow.run,
+                told,
+                id=proof_id(told.track, told.asof),
+                id_reuse_policy=ONCE,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+            )

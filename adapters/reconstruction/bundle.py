@@ -20,9 +20,10 @@ from adapters.feed import WINDOW_H
 from adapters.files import replacing
 from adapters.kraken import endpoints
 from adapters.reconstruction.inputs import Event, Inputs, Ruling
+from adapters.reconstruction.market import Bars
 from adapters.reconstruction.releases import PREFIX, Named
 from adapters.reconstruction.replies import PRIVATE, Replies, Reply
-from adapters.reconstruction.source import Home, Source, loaded, market_of
+from adapters.reconstruction.source import VENUE, Given, Home, Source, loaded, market_of
 from adapters.reconstruction.stages import Content
 from adapters.storage.base import PortfolioKey
 from trading.clock import TradingHour
@@ -44,7 +45,7 @@ def write_bundle(source: Source, home: Home, hour: TradingHour, file: Path) -> i
     replies = list(_needed(source, hour))
     with replacing(file) as draft:
         with ZipFile(draft, "w", ZIP_DEFLATED) as out:
-            out.writestr("inputs.json", canonical_json(_dump(source.inputs, hour)))
+            out.writestr("inputs.json", canonical_json(_dump(source, hour)))
             out.writestr("replies.jsonl", b"".join(canonical_json(dict(r.line)) + b"\n" for r in replies))
             out.writestr("recorded.json", canonical_json({name: of.digest for name, of in recorded.items()}))
             out.writestr("environment.json", canonical_json(dict(source.made_with(hour) or {})))
@@ -81,7 +82,7 @@ def read_bundle(file: Path) -> tuple[Source, TradingHour]:
     replies = Replies(read)
     for line in lines:
         replies.add(json.loads(line))
-    inputs, hour = _load(told, parts), TradingHour(told["hour"])
+    inputs, hour = _load(told), TradingHour(told["hour"])
     stages = {name: Content(digest, parts.get(OBJECTS + digest)) for name, digest in digests.items()}
     members = {n.removeprefix(RELEASE): c for n, c in parts.items() if n.startswith(RELEASE)}
     manifest = hashlib.sha256(members.get(MANIFEST, b"")).hexdigest()
@@ -90,7 +91,9 @@ def read_bundle(file: Path) -> tuple[Source, TradingHour]:
     def recorded(at: TradingHour) -> Mapping[str, Content]:
         return stages if at == hour else {}
 
-    market = market_of(inputs, replies, named, recorded)
+    track, bars = inputs.key.track, Bars(VENUE, _bars(parts), replies)
+    given = Given(named, lambda at: recorded(at).get("predictions"), lambda _: told["listing"])
+    market = market_of(track, bars, replies, given)
     return Source(inputs, market, recorded, lambda _: made or None), hour
 
 
@@ -118,11 +121,14 @@ def _release(recorded: Mapping[str, Content], home: Home) -> Iterator[tuple[str,
         yield from loaded(home.models, name.removeprefix(PREFIX)).files().items()
 
 
-def _dump(inputs: Inputs, hour: TradingHour) -> dict[str, Any]:
+def _dump(source: Source, hour: TradingHour) -> dict[str, Any]:
+    inputs = source.inputs
     return {
         "hour": hour.number,
         "key": list(inputs.key),
         "quote": inputs.quote,
+        "opened": inputs.opened.isoformat(),
+        "listing": source.market.listing(hour),
         "first": inputs.first.number,
         "rulings": [[r.asof, r.portfolio, *r.ticket] for r in inputs.rulings],
         "began": inputs.began.number,
@@ -133,15 +139,19 @@ def _dump(inputs: Inputs, hour: TradingHour) -> dict[str, Any]:
     }
 
 
-def _load(told: Mapping[str, Any], parts: Mapping[str, bytes]) -> Inputs:
-    bars = {
+def _bars(parts: Mapping[str, bytes]) -> dict[str, pl.DataFrame]:
+    return {
         name.removeprefix(BARS).removesuffix(".parquet").replace("-", "/"): pl.read_parquet(BytesIO(content))
         for name, content in parts.items()
         if name.startswith(BARS)
     }
+
+
+def _load(told: Mapping[str, Any]) -> Inputs:
     return Inputs(
         PortfolioKey(*told["key"]),
         told["quote"],
+        datetime.fromisoformat(told["opened"]),
         TradingHour(told["first"]),
         [Ruling(asof, portfolio, Ticket(*ticket)) for asof, portfolio, *ticket in told["rulings"]],
         TradingHour(told["began"]),
@@ -149,5 +159,4 @@ def _load(told: Mapping[str, Any], parts: Mapping[str, bytes]) -> Inputs:
         [Event(datetime.fromisoformat(at), *event) for at, *event in told["events"]],
         frozenset(told["skipped"]),
         None if told["own"] is None else frozenset(told["own"]),
-        bars,
     )

@@ -3,19 +3,16 @@ except the state that the first of them begins with.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import polars as pl
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from adapters.audit import Kind
-from adapters.bars import BarStore
 from adapters.storage.audit import AuditRow
 from adapters.storage.base import PortfolioKey
-from adapters.storage.engine import reading
 from adapters.storage.hours import Mandate, PortfolioHour
 from adapters.storage.orders import FillRow
 from adapters.storage.portfolios import Portfolio
@@ -54,6 +51,8 @@ class Inputs(NamedTuple):
 
     key: PortfolioKey
     quote: str
+    opened: datetime
+    """Money that came up to then is part of the first state."""
     first: TradingHour
     """asof of its first decision."""
     rulings: Sequence[Ruling]
@@ -67,8 +66,6 @@ class Inputs(NamedTuple):
     """Hours that ended without a settled state, which no computation can tell."""
     own: frozenset[str] | None
     """Trades of this portfolio, where several share one account; None: every trade of the account is."""
-    bars: Mapping[str, pl.DataFrame]
-    """Those before `first`, by instrument."""
 
     def ticket(self, hour: TradingHour) -> Ticket:
         """What drives the portfolio at an hour."""
@@ -94,41 +91,27 @@ class Inputs(NamedTuple):
 
 
 def inputs_of(
-    engine: Engine, key: PortfolioKey, bars: BarStore, venue: str, before: TradingHour | None
+    session: Session, key: PortfolioKey, rulings: Sequence[Ruling], before: TradingHour | None
 ) -> Inputs:
     """Read a portfolio's inputs; the state is the newest one before `before`, or its opening's."""
-    with reading(engine) as session:
-        row = session.get(Portfolio, tuple(key))
-        if row is None:
-            raise UsageError(f"there is no portfolio {key.portfolio} on {key.track}")
-        rulings = _rulings(session, key.track)
-        first = TradingHour(min(r.asof for r in rulings if r.portfolio == key.portfolio))
-        began, state = _state(session, key, before or first)
-        mine = (PortfolioHour.track == key.track, PortfolioHour.portfolio == key.portfolio)
-        unsettled = select(PortfolioHour.asof).where(*mine, ~PortfolioHour.settled)
-        skipped = frozenset(TradingHour.at(asof).number for asof in session.scalars(unsettled))
-        own = frozenset(
-            session.scalars(
-                select(FillRow.trade_id).where(FillRow.track == key.track, FillRow.portfolio == key.portfolio)
-            )
-        )
-        alone = session.scalar(select(func.count()).where(Portfolio.track == key.track)) == 1
-        events = _events(session, key)
-    return Inputs(
-        key,
-        row.quote,
-        first,
-        rulings,
-        began,
-        state,
-        events,
-        skipped,
-        None if alone else own,
-        {name: bars.read(venue, name, None, first.number - 1) for name in bars.instruments(venue)},
-    )
+    row = session.get(Portfolio, tuple(key))
+    mine = [ruling.asof for ruling in rulings if ruling.portfolio == key.portfolio]
+    if row is None or not mine:
+        raise UsageError(f"there is no portfolio {key.portfolio} on {key.track}")
+    first = TradingHour(min(mine))
+    began, state = _state(session, key, before or first)
+    hours = (PortfolioHour.track == key.track, PortfolioHour.portfolio == key.portfolio)
+    unsettled = select(PortfolioHour.asof).where(*hours, ~PortfolioHour.settled)
+    skipped = frozenset(TradingHour.at(asof).number for asof in session.scalars(unsettled))
+    alone = session.scalar(select(func.count()).where(Portfolio.track == key.track)) == 1
+    fills = select(FillRow.trade_id).where(FillRow.track == key.track, FillRow.portfolio == key.portfolio)
+    own = None if alone else frozenset(session.scalars(fills))
+    events = _events(session, key)
+    return Inputs(key, row.quote, row.opened, first, rulings, began, state, events, skipped, own)
 
 
-def _rulings(session: Session, track: str) -> list[Ruling]:
+def rulings_of(session: Session, track: str) -> list[Ruling]:
+    """What holds of every portfolio of a track, oldest first."""
     rows = session.scalars(select(Mandate).where(Mandate.track == track).order_by(Mandate.asof)).all()
     return [
         Ruling(

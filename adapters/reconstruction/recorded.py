@@ -13,7 +13,7 @@ from adapters.reconstruction.stages import Content, entry_told, fill_told
 from adapters.storage.base import PortfolioKey
 from adapters.storage.decisions import Approval, Decisions, StoredDecision
 from adapters.storage.engine import reading
-from adapters.storage.hours import Stage
+from adapters.storage.hours import Observation, Stage
 from adapters.storage.journal import Journal
 from adapters.storage.order_book import TRADE
 from adapters.storage.orders import FillRow, OrderRow
@@ -42,10 +42,25 @@ def recorded(engine: Engine, key: PortfolioKey, hour: TradingHour, objects: Obje
         return _market(session, key, hour, objects) | _portfolio(session, key, hour)
 
 
-def summaries(engine: Engine, key: PortfolioKey, hour: TradingHour) -> dict[str, Any]:
+def predictions(engine: Engine, track: str, hour: TradingHour, objects: Objects) -> Content | None:
+    """What was recorded of the predictions alone."""
+    with reading(engine) as session:
+        row = session.get(Stage, (track, hour.asof, STAGE_OF["predictions"]))
+    return Content(row.reference, _kept(objects, row.reference)) if row else None
+
+
+def observed(engine: Engine, track: str, hour: TradingHour, what: str) -> str:
+    """The newest reference of what was observed at `hour` or before; empty without."""
+    mine = (Observation.track == track, Observation.what == what, Observation.asof <= hour.asof)
+    query = select(Observation.reference).where(*mine).order_by(Observation.asof.desc()).limit(1)
+    with reading(engine) as session:
+        return session.scalar(query) or ""
+
+
+def summaries(engine: Engine, track: str, hour: TradingHour) -> dict[str, Any]:
     """What people were told of the market's stages: the release, the environment."""
     with reading(engine) as session:
-        rows = session.scalars(select(Stage).where(Stage.track == key.track, Stage.asof == hour.asof))
+        rows = session.scalars(select(Stage).where(Stage.track == track, Stage.asof == hour.asof))
         return {row.stage: json.loads(row.summary) for row in rows}
 
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
-from trading.errors import DataError
+from trading.errors import NotReady
 from trading.models.promotion import CHAMPION
 from trading.models.protocol import Predictions
 from trading.models.release import Release
@@ -32,7 +32,7 @@ class Named:
     def predict(self, market: Scene, hour: TradingHour) -> Predictions:
         name = self._name(hour)
         if not name.startswith(PREFIX):
-            raise DataError(f"no record names the release of {hour}")
+            raise NotReady(f"no record names a release of {hour}")
         serving = self._serving(name.removeprefix(PREFIX))
         history = recent(market.grid, market.universe, market.unusable, serving.hours)
         return serving.predict(history, hour.number).predictions._replace(release=name)

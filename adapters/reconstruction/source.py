@@ -1,32 +1,34 @@
 """Where an hour is reconstructed from: a track's own home, or one file that was made from it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import polars as pl
 from sqlalchemy import Engine
 
 from adapters.bars import BarStore
 from adapters.clock import SystemClock
 from adapters.model_registry import ModelRegistry
 from adapters.objects import ObjectStore
-from adapters.reconstruction.inputs import Inputs, inputs_of
+from adapters.reconstruction.inputs import Inputs, Ruling, inputs_of, rulings_of
 from adapters.reconstruction.market import Bars
-from adapters.reconstruction.rebuild import Market, Rebuilder
-from adapters.reconstruction.recorded import recorded, summaries
+from adapters.reconstruction.rebuild import Listing, Market, Rebuilder
+from adapters.reconstruction.recorded import Objects, observed, predictions, recorded, summaries
 from adapters.reconstruction.releases import Named, predictors
 from adapters.reconstruction.replies import Replies
 from adapters.reconstruction.stages import Content
 from adapters.replies import ReplyLog
 from adapters.storage.base import PortfolioKey
+from adapters.storage.engine import reading
 from config import instruments as grids
 from config import trading, universe
 from trading.clock import TradingHour
 from trading.errors import DataError
 from trading.instruments import Instrument
 from trading.live.machines import Machine
-from trading.live.sight import MarketRules
+from trading.live.sight import LISTING, MarketRules
 from trading.models.release import Release
 
 VENUE = "kraken"
@@ -61,40 +63,68 @@ class Home(NamedTuple):
 def of_home(home: Home, key: PortfolioKey, before: TradingHour | None) -> Source:
     """A track as it lies; its state is the newest before `before`, or that of its opening."""
     objects = ObjectStore(home.folder / "objects")
-    inputs = inputs_of(home.engine, key, BarStore(home.folder / "bars"), VENUE, before)
+    with reading(home.engine) as session:
+        rulings = rulings_of(session, key.track)
+        inputs = inputs_of(session, key, rulings, before)
     replies = Replies(objects.read)
     for line in ReplyLog(home.folder / "replies", VENUE, objects, SystemClock()).lines():
         replies.add(line)
 
     def told(hour: TradingHour) -> Mapping[str, str] | None:
-        name = summaries(home.engine, key, hour).get("fetch", {}).get("environment")
+        name = summaries(home.engine, key.track, hour).get("fetch", {}).get("environment")
         made: Mapping[str, str] | None = json.loads(objects.read(name)) if name else None
         return made
 
+    bars = Bars(VENUE, opening_bars(BarStore(home.folder / "bars"), rulings), replies)
+    market = market_of(key.track, bars, replies, lived(home, key.track, objects))
+    return Source(inputs, market, lambda hour: recorded(home.engine, key, hour, objects), told)
+
+
+class Given(NamedTuple):
+    """What the market's stages take beside replies."""
+
+    named: Named
+    kept: Callable[[TradingHour], Content | None]
+    """The predictions that were recorded at an hour."""
+    listing: Callable[[TradingHour], Listing]
+    """The venue's own list of the night before."""
+
+
+def lived(home: Home, track: str, objects: Objects) -> Given:
+    """As a track's hours name it."""
+
     def release(hour: TradingHour) -> str:
-        return str(summaries(home.engine, key, hour).get("predict", {}).get("release", ""))
+        return str(summaries(home.engine, track, hour).get("predict", {}).get("release", ""))
 
     named = Named(release, lambda digest: loaded(home.models, digest))
 
-    def found(hour: TradingHour) -> Mapping[str, Content]:
-        return recorded(home.engine, key, hour, objects)
+    def listing(hour: TradingHour) -> Listing:
+        name = observed(home.engine, track, hour, LISTING)
+        pairs: Listing = json.loads(objects.read(name))["pairs"] if name else {}
+        return pairs
 
-    return Source(inputs, market_of(inputs, replies, named, found), found, told)
+    return Given(named, lambda hour: predictions(home.engine, track, hour, objects), listing)
+
+
+def opening_bars(store: BarStore, rulings: Sequence[Ruling]) -> dict[str, pl.DataFrame]:
+    """The bars that lay there before the first hour of a track, by instrument."""
+    before = min(ruling.asof for ruling in rulings) - 1
+    return {name: store.read(VENUE, name, None, before) for name in store.instruments(VENUE)}
 
 
 def market_of(
-    inputs: Inputs,
+    track: str,
+    bars: Bars,
     replies: Replies,
-    named: Named,
-    found: Callable[[TradingHour], Mapping[str, Content]],
+    given: Given,
 ) -> Market:
     """The market's stages under the reviewed values of this version."""
-    bars = Bars(VENUE, inputs.bars, replies)
+    replayed = track.startswith(REPLAY)
     lists, rules = universe.load()
     venue, execution = trading.data_venues()[VENUE], trading.load().execution
-    instruments = Instruments(bars, replayed=inputs.key.track.startswith(REPLAY))
+    instruments = Instruments(bars, replayed=replayed)
     reviewed = MarketRules(instruments, venue, lists, rules, execution)
-    return Market(bars, replies, reviewed, predictors(named), lambda hour: found(hour).get("predictions"))
+    return Market(bars, replies, reviewed, predictors(given.named), given, warms=not replayed)
 
 
 class Instruments(Mapping[str, Instrument]):

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.hour_histories import HISTORIES, of_hour
 from tests.lively import LIVELY
 from tests.replaying import made_up, replaying
+from workflows.names import proof_id
 
 BUSY_H = 52
 
@@ -20,6 +21,8 @@ async def recorded(folder: Path) -> dict[str, str]:
     market = made_up(folder / "bars", BUSY_H)
     async with replaying(folder, market, "exercise", config=LIVELY) as replay:
         await replay.driver.run_hour(market.first)
+        proof = proof_id(replay.terms.track, market.first.asof)
+        await replay.client.get_workflow_handle(proof).result()
         found = await of_hour(replay, market.first)
         return {name: history.to_json() for name, history in found.items()}
 

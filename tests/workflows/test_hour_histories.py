@@ -32,7 +32,7 @@ def test_what_an_hour_did_replays(file: Path) -> None:
 
 def test_every_workflow_of_an_hour_has_a_history() -> None:
     kinds = {file.stem.split("_", 1)[1].split("_")[0] for file in FILES}
-    assert kinds == {"trading", "shard", "portfolio", "order"}
+    assert kinds == {"trading", "shard", "portfolio", "order", "proof"}
 
 
 def test_a_history_of_other_commands_does_not_replay() -> None:

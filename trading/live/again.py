@@ -20,6 +20,7 @@ from trading.config import ExecutionRules
 from trading.errors import DataError
 from trading.live.desk import Desk
 from trading.live.documents import dump_decision, dump_state, parse_mandate
+from trading.live.flows import Flow, before_flows, take_flows, with_flow
 from trading.live.hour import adopt, advice_at, books_of, fill_row, in_order, orders_of
 from trading.live.machines import Machine
 from trading.live.sight import Lateness, MarketRules
@@ -51,6 +52,8 @@ class Testimony(NamedTuple):
 
     late: Sequence[Booked]
     """Fills up to asof that are part of no state yet."""
+    flows: Sequence[Flow]
+    """What came or went since the decision before, by time."""
     looks: Sequence[Mapping[str, int]]
     """Balances by asset in the order in which they were asked for; lots, or 1e-8 of the quote."""
     word: Word
@@ -104,15 +107,17 @@ def decide_again(
 ) -> Decided:
     """Fold late fills, reconcile, mark, guard and decide; `approvals` are those of earlier hours."""
     state = fold_again(desk, ticket, said.late, approvals, before, machine)
-    held = held_by(desk, state, said.looks)
+    total = take_flows(said.flows, state, desk.sight.view, desk.instruments)
+    held = held_by(desk, state, said.looks, total)
     guarded = Guarded(said.word.state, said.word.epoch, 0, said.word.halt)
     rules = adopt(guarded, desk.hour.number, state.account, desk.rules(ticket))
     advice = desk.sight.advice.get(ticket.predictor)
     signals = desk.sight.signals(ticket.predictor)
     acting = advice_at(desk.hour.number, advice.acting if advice else 0, signals)
-    books = machine.open(desk.sight.view, acting, rules, books_of(state, held, desk.instruments))
+    compared = books_of(state, before_flows(held, total), desk.instruments)
+    books = machine.open(with_flow(desk.sight.view, total), acting, rules, compared)
     books.state.account.halt_epoch = guarded.epoch
-    facts = {
+    facts: dict[str, object] = {
         "asof": str(desk.hour),
         "config": ticket.digest,
         "guard": guarded._replace(tier=books.state.account.tier)._asdict(),
@@ -121,6 +126,8 @@ def decide_again(
         "predictor": ticket.predictor,
         "view": desk.view,
     }
+    if said.flows:
+        facts["flows"] = [flow._asdict() for flow in said.flows]
     return Decided(dump_decision(desk.names, books, facts), books.state, books.decision, books.orders)
 
 
@@ -159,8 +166,9 @@ def fold_again(
     return state
 
 
-def held_by(desk: Desk, state: PortfolioState, looks: Sequence[Mapping[str, int]]) -> Held:
+def held_by(desk: Desk, state: PortfolioState, looks: Sequence[Mapping[str, int]], total: int) -> Held:
     """The first look at the balances that agrees with our books, or else the last: what a comparison keeps.
+    `total` came in and is not booked yet.
 
     Of an hour that was missed nobody knows, and nothing is compared. A `DataError` when nobody looked.
     """
@@ -172,7 +180,7 @@ def held_by(desk: Desk, state: PortfolioState, looks: Sequence[Mapping[str, int]
     for look in looks:
         lots = {i.name: look.get(i.base, 0) for i in desk.instruments if look.get(i.base) or ours[i.name]}
         shown = Held(look.get(quote, 0), lots)
-        if shown.cash == state.account.cash and all(lots.get(name, 0) == ours[name] for name in ours):
+        if shown.cash - total == state.account.cash and all(lots.get(name, 0) == ours[name] for name in ours):
             return shown
     if shown is None:
         raise DataError(f"no reply tells the balances of {desk.hour}")

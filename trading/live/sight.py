@@ -29,6 +29,8 @@ from trading.universe import UniverseLists, UniverseRules, eligibility
 ONLINE = "online"
 LISTING = "listing"
 """What the venue itself says of its pairs, as an observation."""
+MISSING_H_MAX = DAY_H
+"""Hours of bitcoin that a whole window may lack."""
 PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -157,6 +159,11 @@ def view_of(
     if lateness is Lateness.OVER:
         view.market.missed = 1
     return view
+
+
+def lacks_history(grid: Grid) -> bool:
+    """The window has just begun: more than outages explain of bitcoin is missing in it."""
+    return int((~grid.valid[:, grid.btc]).sum()) > MISSING_H_MAX
 
 
 def keep_to_listing(

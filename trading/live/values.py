@@ -78,6 +78,23 @@ class Told(NamedTuple):
     """By instrument; what was denied is not here."""
 
 
+class Proved(NamedTuple):
+    """What another process came to for one portfolio's hour."""
+
+    portfolio: str
+    held: bool
+    """It came to the same."""
+    decision: str
+    """Digests that it came to; zeros where it came to nothing."""
+    state: str
+    note: str
+    """What differs first, or why nothing could be computed; empty where it held."""
+
+    @classmethod
+    def failed(cls, portfolio: str, why: str) -> "Proved":
+        return cls(portfolio, False, "0" * 64, "0" * 64, why)
+
+
 class Ticket(NamedTuple):
     """The rules that a portfolio is under, and what drives it."""
 
