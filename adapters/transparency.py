@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session
 
 from adapters.audit.chain import Kind
 from adapters.audit.checkpoints import SIGNED, read
-from adapters.audit.documents import Objects, content, enter, entered
+from adapters.audit.documents import Objects, enter, entered
 from adapters.audit.log import Audit, records
 from adapters.files import replacing
 from adapters.storage.audit import AuditRow
-from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import reading, unit_of_work
 from adapters.track_record import Lived, beside
 from config import tbill
@@ -137,16 +136,6 @@ def written(engine: Engine, objects: Objects, folder: Path, of: Month) -> Report
     for place, made in zip(places, (html, figures), strict=True):
         _keep(place, made)
     return Report(*places, str(body["sha256"]), entry)
-
-
-def kept(engine: Engine, objects: Objects, key: PortfolioKey, month: str) -> tuple[int, bytes, bytes] | None:
-    """Entry, page and figures of the report that stands for a month, proved; None before there is one."""
-    with reading(engine) as session:
-        stands = _standing(session, key.track, month, key.portfolio)
-    if stands is None:
-        return None
-    entry, told = stands
-    return entry, content(objects, told["sha256"]), content(objects, told["figures"])
 
 
 def _standing(

@@ -30,6 +30,8 @@ from cli import (
     migrate,
     models,
     prove,
+    monitors,
+    prove,
     report,
     schedules,
     simulator,
@@ -116,6 +118,7 @@ app.add_typer(deploy.app, name="deploy")
 app.add_typer(governance.app, name="governance")
 app.add_typer(findings.app, name="findings")
 app.add_typer(report.app, name="report")
+app.add_typer(monitors.app, name="monitors")
 app.command("api")(api.api)
 app.add_typer(users.app, name="users")
 app.command("worker", hidden=True)(worker.worker)

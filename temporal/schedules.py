@@ -27,6 +27,7 @@ from temporalio.service import RPCStatusCode
 from activities.messages import LaunchIn, Message
 from activities.nightly_messages import NightlyIn
 from trading.errors import UsageError
+from workflows.monitoring import MonitorsWorkflow
 from workflows.names import TRADING, launch_id, nightly_id
 from workflows.nightly import (
     AuditExportWorkflow,
@@ -38,6 +39,7 @@ from workflows.trading_hour import LaunchWorkflow
 
 SKIP, BUFFER_ONE = ScheduleOverlapPolicy.SKIP, ScheduleOverlapPolicy.BUFFER_ONE
 HOURLY, UNIVERSE, FEES, TRAINING, EXPORT = "hourly", "universe", "fees", "training", "audit-export"
+MONITORS = "monitors"
 CATCH_UP = timedelta(minutes=10)
 """Of an hour: later than that it may not enter anything."""
 
@@ -100,6 +102,15 @@ TABLE = (
         SKIP,
         timedelta(days=2),
         AuditExportWorkflow.run,
+        lambda track: NightlyIn(track=track),
+    ),
+    Planned(
+        MONITORS,
+        "5 1 * * *",
+        "whether what was promoted still does what it did; alerts halve the size or stop entries",
+        SKIP,
+        timedelta(hours=12),
+        MonitorsWorkflow.run,
         lambda track: NightlyIn(track=track),
     ),
 )

@@ -15,6 +15,7 @@ from activities.halt import HaltActivities
 from activities.halt_messages import HaltStart
 from activities.market import MarketActivities
 from activities.messages import GuardRules
+from activities.monitoring import MonitoringActivities
 from activities.nightly import NightlyActivities
 from activities.orders import OrderActivities
 from activities.portfolios import BatchActivities
@@ -36,6 +37,7 @@ from adapters.guard import Book, LiveGuard
 from adapters.http import Wire
 from adapters.kraken.connect import BASE_URL, reply_log
 from adapters.model_registry import ModelRegistry, records_of
+from adapters.monitors import Monitors
 from adapters.nightly import AccountFees, Exports, Trainer, VenueSurvey
 from adapters.objects import ObjectStore
 from adapters.objects_gcs import opened
@@ -171,6 +173,7 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
     sealer = Sealer(shop.engine, keys, anchor, promotions, stamp)
     carry(shop.engine, terms.track, promotions)
     nightly, proofs = nightly_of(terms, shop, anchor), Proofs(shop.engine, stamp)
+    watch = Monitors(shop.engine, terms.home, shop.objects.read, stamp)
     return {
         MARKET: [
             *MarketActivities(
@@ -184,6 +187,7 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
                 warms=warms,
             ).activities(),
             *(nightly.survey, nightly.export),
+            *MonitoringActivities(watch, shop.tracks).activities(),
         ],
         TRADING: [
             *BatchActivities(floor, latch, gauge_of(terms, shop)).activities(),

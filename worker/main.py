@@ -23,6 +23,7 @@ from worker.terms import Terms
 from worker.watching import watching
 from workflows.backfill import BackfillWorkflow
 from workflows.drawdown_halt import DrawdownHaltWorkflow
+from workflows.monitoring import MonitorsWorkflow
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 from workflows.nightly import AuditExportWorkflow, FeesWorkflow, MonthlyTrainingWorkflow, UniverseWorkflow
 from workflows.order import OrderWorkflow
@@ -50,6 +51,7 @@ WORKFLOWS = (
     FeesWorkflow,
     MonthlyTrainingWorkflow,
     AuditExportWorkflow,
+    MonitorsWorkflow,
 )
 SLOTS = {MARKET: 2, TRADING: 16, TRADING_WAIT: 2_000, TRAINING: 1}
 """Activities at once. A wait costs nothing but its slot."""

@@ -43,6 +43,8 @@ class Kind(StrEnum):
     HISTORY = "history"
     """An exported history of a workflow, by the digest of its bytes."""
     REPORT = "report"
+    MONITOR = "monitor"
+    """What the monitors of a portfolio found, and what was done about it."""
     INCIDENT = "incident"
     CHECKPOINT = "checkpoint"
     """The head of the chain, signed."""

@@ -12,7 +12,7 @@ from tests.realtime import archive, ballast, hours, kraken, made_home, up
 from trading.ledger.entries import holdings
 
 CASH = 100_000 * 100_000_000
-SCHEDULES = ["hourly", "universe", "fees", "training", "audit-export"]
+SCHEDULES = ["hourly", "universe", "fees", "training", "audit-export", "monitors"]
 
 
 def test_a_paper_track_opens_trades_its_hour_and_goes_on(tmp_path: Path) -> None:

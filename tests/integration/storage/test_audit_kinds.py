@@ -20,6 +20,7 @@ from adapters.audit.log import records
 from adapters.audit.restored import declare
 from adapters.audit.rotation import rotate
 from adapters.audit.verify import verify
+from adapters.monitors import Look, Monitors
 from adapters.objects import ObjectStore
 from adapters.storage.base import PortfolioKey
 from adapters.storage.decisions import Decisions
@@ -37,6 +38,7 @@ from api.problems import Refused
 from api.records import record
 from tests.stored import COUNT, NOW, approval_of, decision_of
 from trading.errors import InvariantError
+from trading.evaluation.monitors import Action, Level, Monitor
 from trading.execution.identity import order_id
 from trading.execution.orders import Event, What
 from trading.execution.protocol import Instruction
@@ -180,6 +182,13 @@ def filed(kind: Kind) -> Callable[[Place], None]:
     return file
 
 
+def watched(at: Place) -> None:
+    configured(at)
+    monitors = Monitors(at.engine, at.folder, at.objects.read, Noon())
+    bad = Monitor("drift of p24", Level.ALERT, 0.4, "alert above 0.25")
+    monitors.act(at.key, Look(NOW, (bad,), Action.LOG))
+
+
 def sealed(at: Place) -> None:
     paid(at)
     keys = at.folder / "audit"
@@ -217,6 +226,7 @@ DONE_BY: dict[Kind, Callable[[Place], None]] = {
     Kind.HISTORY: filed(Kind.HISTORY),
     Kind.REPORT: filed(Kind.REPORT),
     Kind.INCIDENT: filed(Kind.INCIDENT),
+    Kind.MONITOR: watched,
     Kind.CHECKPOINT: sealed,
     Kind.RESTORE: restored,
     Kind.KEY: rotated,
