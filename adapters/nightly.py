@@ -23,7 +23,7 @@ from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.hours import Mandate
 from trading.clock import TradingHour
 from trading.config import Fees
-from trading.errors import BallastError
+from trading.errors import BallastError, VenueRefused
 from trading.instruments import UNITS
 from trading.live.documents import digest_of, dump_mandate, parse_mandate
 
@@ -52,9 +52,15 @@ class VenueSurvey:
             pair = catalogue.id(name)
             ticker = tickers.get(pair)
             notional = int(ticker.volume_24h * ticker.last * UNITS) if ticker else 0
-            spread = spread_of(self._public.book(pair, 1))
+            spread = self._spread(pair)
             found[name] = {"status": catalogue.status(name), "spread": spread, "notional_24h": notional}
         return found
+
+    def _spread(self, pair: str) -> float:
+        try:
+            return spread_of(self._public.book(pair, 1))
+        except VenueRefused:
+            return NOWHERE
 
 
 def spread_of(book: Book) -> float:
