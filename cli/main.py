@@ -29,7 +29,6 @@ from cli import (
     hour,
     migrate,
     models,
-    prove,
     monitors,
     prove,
     report,
