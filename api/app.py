@@ -26,9 +26,11 @@ from api.answers import GZIP_BYTES_MIN, Answers
 from api.reads.chain import Chains
 from api.reads.changes import Changes
 from api.reads.series import MarksCache
+from api.reads.watched import Watched
 from api.routes import (
     audit,
     benchmarks,
+    engine,
     events,
     governance,
     halts,
@@ -47,8 +49,10 @@ from api.routes import (
     universe,
     users,
 )
+from api.routes.engine import Roll
 from api.routes.models import Registry
 from api.routes.scheduler import Scheduler
+from temporal.crews import Crews
 from temporal.guards import Guards
 from temporal.promotions import Promoter
 
@@ -60,7 +64,7 @@ THREADS, VIEWS = 12, 8
 PARTS = (
     *(session, oidc, users, portfolios, positions, hours, orders),
     *(market, universe, models, promotions, halts, performance, benchmarks),
-    *(operations, audit, governance, events, scheduler),
+    *(operations, engine, audit, governance, events, scheduler),
 )
 
 
@@ -81,6 +85,8 @@ class Parts(NamedTuple):
     guards: Guards | None = None
     """The engine's guards; without them halting still works, by the database alone."""
     oidc: Oidc | None = None
+    crews: Crews | None = None
+    """Who works for the engine; without it the page says that nobody is known to."""
     promoter: Promoter | None = None
     """Changes champions; without it nobody does by the API."""
     scheduler: Scheduler | None = None
@@ -107,6 +113,8 @@ def application(parts: Parts) -> FastAPI:
     app.state.chains = Chains()
     app.state.guards = parts.guards
     app.state.promoter = parts.promoter
+    app.state.roll = Roll(parts.crews, parts.now)
+    app.state.watched = Watched(monotonic)
     app.state.turns = asyncio.Semaphore(VIEWS)
     app.state.record = parts.record
     app.state.access = Access(parts.engine, parts.now, parts.record)

@@ -140,6 +140,7 @@ def _application(
     from cli.models import shelf
     from cli.supervisor.dashboard import EXPORTED
     from cli.supervisor.house import House
+    from temporal.crews import EngineCrews
     from temporal.guards import Guards
     from temporal.promotions import Promotions
 
@@ -149,6 +150,7 @@ def _application(
     engine = connect(database or sqlite_url(file))
     upgrade(engine)
     guards = Guards(lambda: _server(temporal, house))
+    crews = EngineCrews(lambda: _server(temporal, house))
     promoter = Promotions(lambda: _server(temporal, house))
     provider = _oidc(oidc) if oidc else None
     now = SystemClock().now
@@ -160,7 +162,18 @@ def _application(
 
     app = application(
         Parts(
-            engine, folder, now, record, https, objects, temporal_ui, guards, provider, promoter, caller
+            engine,
+            folder,
+            now,
+            record,
+            https,
+            objects,
+            temporal_ui,
+            guards,
+            provider,
+            crews,
+            promoter,
+            caller,
         )
     )
     app.state.registry = Registry(folder / "models", now, shelf())

@@ -18,6 +18,7 @@ from api.access.guard import may
 from api.access.principal import Principal
 from api.access.roles import Action
 from api.problems import REFUSAL, REFUSALS, Refused
+from api.reads.watched import Watched
 from api.scope import Keyed
 from api.wire import Answer, Money, money
 from temporal.guards import Guards
@@ -138,10 +139,8 @@ Approver = Annotated[Principal, _may(Action.APPROVE_RESUME)]
 @router.get("", summary="Who says what of the trading state, and what befell it")
 def trading_state(key: Keyed, request: Request) -> TradingState:
     states, guards = _desks(request)
-    try:
-        told = guards.status(*key) if guards else None
-    except VenueUnavailable:
-        told = None
+    watched: Watched = request.app.state.watched
+    told = watched.status(guards, key)
     row, audit = states.tellings(*key)
     tellings = Tellings(Standing(told.state, told.epoch) if told else None, row, audit)
     holds = effective(tellings)
@@ -221,6 +220,7 @@ def _halt(
         knows = True
     except VenueUnavailable:
         knows = False
+    request.app.state.watched.forget(key)
     return Halted(halt_id=states.halt(*key), epoch=holds.epoch, guard_knows=knows)
 
 
@@ -237,6 +237,7 @@ def _review(request: Request, key: PortfolioKey, who: Principal, body: Review, r
         raise Refused(
             503, "the guard does not answer", f"nothing has changed; try again ({error})"
         ) from error
+    request.app.state.watched.forget(key)
     if not out.accepted:
         raise Refused(409, "it does not count", out.refusal)
     return Reviewed(

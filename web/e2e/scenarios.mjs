@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
 
 const THEMES = ["light", "dark"];
+const DOORS = ["/sign-in/", "/set-up/"];
 
 /** The first administrator, by the link that `ballast up` printed. */
 export async function setUp({ open, given }) {
@@ -145,37 +146,39 @@ async function settled(page, path) {
   );
 }
 
+/** What axe finds in both themes; the palette alone differs, so the page is not loaded again for it. */
 async function violations(page, where) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map((one) => `${where}: ${one.id}: ${one.nodes.map((node) => node.html).join(" ")}`);
+  const found = [];
+  for (const theme of THEMES) {
+    await page.evaluate((theme) => document.documentElement.setAttribute("data-theme", theme), theme);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const told = (one) => `${theme} ${where}: ${one.id}: ${one.nodes.map((node) => node.html).join(" ")}`;
+    found.push(...violations.map(told));
+  }
+  return found;
 }
 
 /** The given pages in both themes, the doors, a chart as a table, and the dialogue of a command. */
 export async function axe({ open, signIn, given }) {
   const inside = await signIn("olga");
   const found = [];
-  let pages = 0;
-  for (const theme of THEMES) {
-    const page = await open({ theme, signedInAs: inside });
-    for (const path of given.pages) {
-      await settled(page, path);
-      found.push(...(await violations(page, `${theme} ${path}`)));
-      pages += 1;
-    }
-    await settled(page, "/");
-    await page.getByRole("button", { name: "show a table" }).click();
-    found.push(...(await violations(page, `${theme} table of a chart`)));
-    await settled(page, "/risk/");
-    await page.getByRole("button", { name: given.button, exact: true }).first().click();
-    found.push(...(await violations(page, `${theme} dialogue`)));
-    const outside = await open({ theme });
-    for (const path of ["/sign-in/", "/set-up/"]) {
-      await settled(outside, path);
-      found.push(...(await violations(outside, `${theme} ${path}`)));
-      pages += 1;
-    }
+  const page = await open({ signedInAs: inside });
+  for (const path of given.pages) {
+    await settled(page, path);
+    found.push(...(await violations(page, path)));
   }
-  return { pages, violations: found };
+  await settled(page, "/");
+  await page.getByRole("button", { name: "show a table" }).click();
+  found.push(...(await violations(page, "table of a chart")));
+  await settled(page, "/risk/");
+  await page.getByRole("button", { name: given.button, exact: true }).first().click();
+  found.push(...(await violations(page, "dialogue")));
+  const outside = await open();
+  for (const path of DOORS) {
+    await settled(outside, path);
+    found.push(...(await violations(outside, path)));
+  }
+  return { pages: given.pages.length + DOORS.length, violations: found };
 }
 
 /** Pages as pictures: `given.shots` lists [path, theme, width, file]. */
@@ -184,7 +187,7 @@ export async function shots({ open, signIn, given }) {
   for (const [path, theme, width, file] of given.shots) {
     const phone = width < 500;
     const viewport = { width, height: phone ? 844 : 1000 };
-    const outside = path === "/sign-in/" || path === "/set-up/";
+    const outside = DOORS.includes(path);
     const page = await open({ theme, viewport, signedInAs: outside ? null : inside });
     await settled(page, path);
     await page.waitForTimeout(1500);

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/engine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the engine answers, and who works for it */
+        get: operations["engine_api_engine_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/governance": {
         parameters: {
             query?: never;
@@ -1076,6 +1093,16 @@ export interface components {
             reason: string;
         };
         /**
+         * Engine
+         * @description The engine and its workers.
+         */
+        Engine: {
+            /** Answers */
+            answers: boolean;
+            /** Queues */
+            queues: components["schemas"]["Queue"][];
+        };
+        /**
          * Entry
          * @description One entry of the audit trail.
          */
@@ -1971,6 +1998,18 @@ export interface components {
             last: string | null;
         };
         /**
+         * Queue
+         * @description One task queue.
+         */
+        Queue: {
+            /** Queue */
+            queue: string;
+            /** Seen */
+            seen: string | null;
+            /** Workers */
+            workers: number;
+        };
+        /**
          * Reconciled
          * @description The last comparison with the venue.
          */
@@ -2529,6 +2568,96 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    engine_api_engine_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Engine"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     changes_api_governance_get: {
         parameters: {
             query?: never;

@@ -6,6 +6,7 @@ import { useScope } from "./questions";
 import { useDesk } from "./session";
 
 const ASKED_AGAIN_MS = 2_000;
+const ENGINE_MS = 15_000;
 
 /** How far the audit trail is proved; asked again until it is proved to its end. */
 export function useVerification() {
@@ -54,5 +55,14 @@ export function useSuccession(version: number | null) {
       else await told(api.POST("/api/models/promote", { body: { ...body, version } }));
     },
     onSettled: () => queries.invalidateQueries({ queryKey: ["models"] }),
+  });
+}
+
+/** Not a part of the record, so no stream tells of it: asked now and then. */
+export function useEngine() {
+  return useQuery({
+    queryKey: ["engine"],
+    queryFn: () => told(api.GET("/api/engine")),
+    refetchInterval: ENGINE_MS,
   });
 }

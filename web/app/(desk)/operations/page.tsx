@@ -1,11 +1,11 @@
 "use client";
 
-import { useState } from "react";
-import { Badge, Button, Empty, Failure, Loading, Note, Panel, Stat } from "@/components/parts";
+import { Badge, Empty, Failure, Loading, Note, Panel, Stat } from "@/components/parts";
 import { Table } from "@/components/table";
+import { Trail } from "@/components/trail";
 import { time } from "@/lib/format";
-import { useVerification } from "@/lib/house";
-import { useAlerts, useAudit, useProofs, useReconciliation } from "@/lib/questions";
+import { useEngine } from "@/lib/house";
+import { useAlerts, useProofs, useReconciliation } from "@/lib/questions";
 import { useView } from "@/lib/view";
 
 export default function Page() {
@@ -16,8 +16,9 @@ export default function Page() {
         <Reconciliation />
         <Alerts />
       </div>
+      <Engine />
       <Proofs />
-      <Audit />
+      <Trail />
     </>
   );
 }
@@ -133,84 +134,47 @@ function Proofs() {
   );
 }
 
-/** How far the trail is proved, and against what. */
-function Verification() {
-  const told = useVerification();
+/** No worker is an error, as nothing happens until one is back. */
+function Engine() {
+  const told = useEngine();
   const { zone } = useView();
-  if (!told.data) return null;
-  const { entries, proved, fault, attested, attested_at, signed } = told.data;
+  const idle = told.data?.queues.some((one) => one.workers === 0) ?? false;
   return (
-    <div className="mb-4 space-y-3">
-      <Note tone={fault || (attested > 0 && !signed) ? "bad" : proved === entries ? "good" : "accent"}>
-        {fault
-          ? `The trail is not as it was written: ${fault}. Trading on it must be looked at by a person.`
-          : proved === entries
-            ? "Every entry follows from the one before it, computed again from its bytes."
-            : "The trail is being proved."}{" "}
-        {attested > 0 && !signed && "The signature of the newest checkpoint is not good."}
-      </Note>
-      <dl className="grid grid-cols-2 gap-4 sm:grid-cols-4">
-        <Stat label="entries" value={entries} />
-        <Stat label="proved up to" value={proved} />
-        <Stat
-          label="signed up to"
-          value={attested || "none yet"}
-          note={attested_at && time(attested_at, zone)}
-        />
-        <Stat label="kept outside" value="by command" note="ballast audit verify" />
-      </dl>
-    </div>
-  );
-}
-
-function Audit() {
-  const [places, setPlaces] = useState<string[]>([]);
-  const audit = useAudit(places.at(-1));
-  return (
-    <Panel title="Audit trail">
-      <Verification />
-      {audit.isPending && <Loading what="the audit trail" />}
-      {audit.isError && <Failure error={audit.error} again={audit.refetch} />}
-      {audit.data && (
-        <>
-          <Table
-            label="entries, newest first"
-            rows={audit.data.items}
-            id={(row) => String(row.seq)}
-            empty="Nothing was written down yet."
-            columns={[
-              { name: "entry", number: true, cell: (row) => row.seq },
-              { name: "kind", cell: (row) => <Badge>{row.kind}</Badge> },
-              {
-                name: "body",
-                cell: (row) => (
-                  <span className="num block max-w-xl truncate" title={row.body}>
-                    {row.body}
-                  </span>
-                ),
-              },
-              {
-                name: "digest",
-                cell: (row) => (
-                  <span className="num" title={row.digest}>
-                    {row.digest.slice(0, 12)}
-                  </span>
-                ),
-              },
-            ]}
-          />
-          <nav aria-label="parts of the trail" className="mt-4 flex gap-2">
-            <Button disabled={places.length === 0} onClick={() => setPlaces(places.slice(0, -1))}>
-              newer
-            </Button>
-            <Button
-              disabled={!audit.data.next}
-              onClick={() => audit.data.next && setPlaces([...places, audit.data.next])}
-            >
-              older
-            </Button>
-          </nav>
-        </>
+    <Panel title="Engine and workers">
+      {told.isPending && <Loading what="the engine" />}
+      {told.isError && <Failure error={told.error} again={told.refetch} />}
+      {told.data && (
+        <div className="space-y-3">
+          <Note tone={!told.data.answers || idle ? "bad" : "good"}>
+            {!told.data.answers
+              ? "The engine does not answer: no hour begins until it does. Stops rest at the venue."
+              : idle
+                ? "Nobody works on some of what there is to do."
+                : "The engine answers, and every queue has its workers."}
+          </Note>
+          {told.data.answers && (
+            <Table
+              label="workers by task queue"
+              rows={told.data.queues}
+              id={(row) => row.queue}
+              empty=""
+              columns={[
+                { name: "queue", cell: (row) => row.queue },
+                {
+                  name: "workers",
+                  number: true,
+                  cell: (row) => (row.workers === 0 ? <Badge tone="bad">none</Badge> : row.workers),
+                },
+                {
+                  name: "last asked for work",
+                  cell: (row) => (
+                    <span className="num">{row.seen ? time(row.seen, zone, true) : "not lately"}</span>
+                  ),
+                },
+              ]}
+            />
+          )}
+        </div>
       )}
     </Panel>
   );
