@@ -46,25 +46,29 @@ class BucketRecords:
 
     def __init__(self, place: str) -> None:
         self._bucket, self._prefix = bucket_of(place)
+        self._count: int | None = None
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add a record; a `VenueUnavailable` where another machine was faster, which may matter."""
         from google.api_core.exceptions import PreconditionFailed
 
-        blob = self._bucket.blob(f"{self._prefix}/{len(self.all()) + 1:08}.json")
+        number = (len(self.all()) if self._count is None else self._count) + 1
+        blob = self._bucket.blob(f"{self._prefix}/{number:08}.json")
         with answering():
             try:
                 blob.upload_from_string(canonical_json(dict(record)), if_generation_match=0, **patience())
             except PreconditionFailed as error:
-                raise VenueUnavailable(
-                    "somebody else wrote a record just now; look, and try again"
-                ) from error
+                self._count = None
+                raise VenueUnavailable("somebody else wrote a record just now; try again") from error
+        self._count = number
 
     def all(self) -> list[dict[str, Any]]:
         """Every record, oldest first."""
         with answering():
             blobs = self._bucket.list_blobs(prefix=f"{self._prefix}/")
-            return [json.loads(blob.download_as_bytes(**patience())) for blob in blobs]
+            found = [json.loads(blob.download_as_bytes(**patience())) for blob in blobs]
+        self._count = len(found)
+        return found
 
 
 def replies(place: str, home: Path, venue: str, clock: Clock) -> ReplyLog:

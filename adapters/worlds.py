@@ -20,6 +20,7 @@ from adapters.kraken.startup import check_clock, check_key, check_spot_only
 from adapters.kraken.timekeeping import KrakenTime
 from adapters.kraken.venue import KrakenVenue
 from adapters.paper.account import PaperAccount
+from adapters.paper.lines import BucketLines
 from adapters.paper.venue import PaperRules, PaperVenue
 from adapters.replay_venue import LockstepClock, simulated
 from adapters.venue_clock import LiveClock, ReplayClock, VenueClock
@@ -82,7 +83,7 @@ def on_paper(
         meter = Meter(clock)
         public = stack.enter_context(public_api(home, clock, _seed(), address, objects=objects, meter=meter))
         check_clock(public, clock.now())
-        account = PaperAccount(home / file)
+        account = PaperAccount(BucketLines(f"{objects}/{file}") if objects else home / file)
         stack.callback(account.close)
         catalogue = Catalogue(public.asset_pairs())
         venue = PaperVenue(public, catalogue, clock, account, rules)

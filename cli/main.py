@@ -21,6 +21,7 @@ from cli import (
     demo,
     deploy,
     doctor,
+    enrol,
     evaluate,
     features,
     findings,
@@ -113,6 +114,7 @@ app.add_typer(audit.app, name="audit")
 app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("enrol")(enrol.enrol)
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(governance.app, name="governance")
 app.add_typer(findings.app, name="findings")

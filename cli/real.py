@@ -111,7 +111,7 @@ def opened(house: House, engine: "Engine", real: Real, world: "World") -> Real:
     check_online(world.public)
     if not real.instruments:
         real = replace(real, instruments=listed(house, world))
-        _open(engine, real, world)
+        open_new(engine, real, world)
     seed(house, real.key.track)
     return real
 
@@ -132,7 +132,7 @@ def listed(house: House, world: "World") -> tuple[str, ...]:
     return names
 
 
-def _open(engine: "Engine", real: Real, world: "World") -> None:
+def open_new(engine: "Engine", real: Real, world: "World") -> None:
     from adapters.storage.engine import unit_of_work
     from adapters.storage.tracks import Opening, open_track
     from config import trading

@@ -1,26 +1,20 @@
-"""A made-up account: what it holds, its orders, trades and ledger, as the fold of an append-only file.
+"""A made-up account: what it holds, its orders, trades and ledger, as the fold of lines that are only added.
 
-Events that belong together are one line, written and flushed before anybody is told: a crash loses nothing
-that was answered, and a torn last line is something that nobody heard of.
+Events that belong together are one line, durable before anybody is told: a crash loses nothing that was
+answered.
 """
 
-import fcntl
-import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-from trading.errors import UsageError
+from adapters.paper.lines import Event, FileLines, Lines
 from trading.execution.protocol import Instruction, Kind, Move, Movement, Report, Status, Trade
 from trading.instruments import Instrument
 from trading.money import fee
-
-Event = dict[str, Any]
 
 
 @dataclass
@@ -63,27 +57,23 @@ class PaperOrder:
 
 
 class PaperAccount:
-    """The account in one file, which one process at a time holds; another is refused by a `UsageError`."""
+    """The account in one file, or in lines elsewhere; one process at a time holds it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, lines: Path | Lines) -> None:
         self.balances: Counter[str] = Counter()
         self.orders: dict[str, PaperOrder] = {}
         self.trades: list[Trade] = []
         self.movements: list[Movement] = []
         self.seen: dict[str, datetime] = {}
         """By instrument, the moment up to which prints were applied."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._file = file.open("ab+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.close()
-            raise UsageError("another process trades on this paper account; stop it first") from error
-        self._resume()
+        self._lines = FileLines(lines) if isinstance(lines, Path) else lines
+        for events in self._lines.all():
+            for event in events:
+                self._apply(event)
 
     def close(self) -> None:
         """Let another process have the account."""
-        self._file.close()
+        self._lines.close()
 
     @property
     def is_new(self) -> bool:
@@ -91,10 +81,7 @@ class PaperAccount:
 
     def record(self, events: Sequence[Event]) -> None:
         """Make events durable together, then true."""
-        line = json.dumps(events, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-        self._file.write(line)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._lines.append(events)
         for event in events:
             self._apply(event)
 
@@ -105,15 +92,6 @@ class PaperAccount:
         """A venue's id that was never used: O for orders, T for trades, L for ledger rows."""
         count = {"O": len(self.orders), "T": len(self.trades), "L": len(self.movements)}[kind]
         return f"PAPER-{kind}{count + ahead + 1:06d}"
-
-    def _resume(self) -> None:
-        self._file.seek(0)
-        content = self._file.read()
-        whole = content.rfind(b"\n") + 1
-        self._file.truncate(whole)
-        for line in content[:whole].splitlines():
-            for event in json.loads(line):
-                self._apply(event)
 
     def _apply(self, event: Event) -> None:
         at = datetime.fromisoformat(event["at"])

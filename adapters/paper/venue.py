@@ -18,7 +18,8 @@ from adapters.kraken.catalogue import Catalogue
 from adapters.kraken.public import TRADES_MAX, PublicApi
 from adapters.kraken.schemas_public import Level as BookLevel
 from adapters.kraken.timekeeping import KrakenTime
-from adapters.paper.account import Event, PaperAccount, PaperOrder, ended, held, moved, placed
+from adapters.paper.account import PaperAccount, PaperOrder, ended, held, moved, placed
+from adapters.paper.lines import Event
 from adapters.paper.matching import Execution, Level, Print, on_arrival, on_print
 from trading.config import ExecutionRules, Fees
 from trading.errors import DataError, UsageError, VenueRefused, VenueUnavailable

