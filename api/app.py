@@ -48,6 +48,7 @@ from api.routes import (
     session,
     universe,
     users,
+    verification,
 )
 from api.routes.engine import Roll
 from api.routes.models import Registry
@@ -64,7 +65,7 @@ THREADS, VIEWS = 12, 8
 PARTS = (
     *(session, oidc, users, portfolios, positions, hours, orders),
     *(market, universe, models, promotions, halts, performance, benchmarks),
-    *(operations, engine, audit, governance, events, scheduler),
+    *(operations, engine, audit, verification, governance, events, scheduler),
 )
 
 
@@ -128,7 +129,6 @@ def application(parts: Parts) -> FastAPI:
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
-    app.include_router(audit.proving)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN)
     app.add_middleware(SecureHeaders, https=parts.https)
     return app

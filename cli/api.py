@@ -33,6 +33,33 @@ CLIENT_SECRET = "BALLAST_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of a varia
 GOOGLE = "https://accounts.google.com"
 """Signs what Cloud Scheduler calls with."""
 
+ProviderOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Identity provider as ISSUER,CLIENT_ID,REDIRECT_URI; its secret comes from "
+        f"{CLIENT_SECRET} in the environment."
+    ),
+]
+
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="BALLAST_SCHEDULER",
+        help="Let Cloud Scheduler start hours: EMAIL,AUDIENCE,TRACK (docs/deploy.md).",
+    ),
+]
+
+OtlpOption = Annotated[
+    str,
+    typer.Option(
+        envvar="BALLAST_OTLP", help="Send traces and metrics there by OTLP, as http://127.0.0.1:4318."
+    ),
+]
+
+InterfaceOption = Annotated[
+    str | None, typer.Option(help="The namespace's page in Temporal's own interface, for links.")
+]
+
 
 def api(
     database: Annotated[
@@ -61,33 +88,14 @@ def api(
             help="The engine as HOST:PORT/NAMESPACE.", show_default="the one that ran last in the home"
         ),
     ] = None,
-    temporal_ui: Annotated[
-        str | None, typer.Option(help="The namespace's page in Temporal's own interface, for links.")
-    ] = None,
-    oidc: Annotated[
-        str | None,
-        typer.Option(
-            help="Identity provider as ISSUER,CLIENT_ID,REDIRECT_URI; its secret comes from "
-            f"{CLIENT_SECRET} in the environment."
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            envvar="BALLAST_SCHEDULER",
-            help="Let Cloud Scheduler start hours: EMAIL,AUDIENCE,TRACK (docs/deploy.md).",
-        ),
-    ] = None,
+    temporal_ui: InterfaceOption = None,
+    oidc: ProviderOption = None,
+    scheduler: SchedulerOption = None,
     metrics_port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Answer Prometheus here; 0: do not.")
     ] = 0,
     metrics_host: Annotated[str, typer.Option(help="Address to answer Prometheus at.")] = "127.0.0.1",
-    otlp: Annotated[
-        str,
-        typer.Option(
-            envvar="BALLAST_OTLP", help="Send traces and metrics there by OTLP, as http://127.0.0.1:4318."
-        ),
-    ] = "",
+    otlp: OtlpOption = "",
     home: HomeOption = None,
 ) -> None:
     """Serve the API and the dashboard until interrupted.
