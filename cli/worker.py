@@ -81,12 +81,13 @@ def worker(
     runtime = measured(engine_metrics_port, metrics_host) if engine_metrics_port else None
     document = json.loads(terms.read_bytes())
     if serve_pool not in (None, Pool.trading):
-        # An account has one owner; nobody else even asks for its key.
-        document |= {"key": "", "secret": ""}
+        # An account and a log have one owner; nobody else even asks for their keys.
+        document |= {"key": "", "secret": "", "files": {}}
     if serve_pool:
         document["queues"] = {"trading": ["trading", "trading-wait"]}.get(serve_pool, [serve_pool])
     held = secrets(secrets_folder)
     told = Terms.model_validate_json(json.dumps(held.resolved(document)))
+    told.put_files()
     told.renewed_by(lambda: (held.resolved(document["key"]), held.resolved(document["secret"])))
     with renewed_passwords(document["database"], held.resolved):
         asyncio.run(serve(told, lambda: typer.echo(f"working for {told.track}"), plugins, runtime))

@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from adapters.files import replacing
 from adapters.kraken.auth import Credentials, RenewedCredentials
 from adapters.model_registry import Shelf
 from temporal.client import Server
+from trading.errors import UsageError
 from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
 
 
@@ -54,7 +56,21 @@ class Terms(BaseModel):
     """What this process serves. Training takes the processor for hours: give it a process of its own."""
     sealing_keys: tuple[tuple[str, bytes], ...] = ()
 
+    files: dict[str, str] = {}
+    """Content by path, put into `home` at the start: the audit log's key, alerts.toml, operators' keys."""
+
     _renew: Callable[[], tuple[str, str]] | None = PrivateAttr(None)
+
+    def put_files(self) -> None:
+        """Write `files`, readable by their owner alone, for a home that is empty at each start."""
+        for name, content in self.files.items():
+            file = self.home / name
+            if not file.resolve().is_relative_to(self.home.resolve()):
+                raise UsageError(f"the terms put {name} outside of the home")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(file) as draft:
+                draft.touch(mode=0o600)
+                draft.write_text(content)
 
     def renewed_by(self, read: Callable[[], tuple[str, str]]) -> "Terms":
         """Key and secret are read anew when they are used."""

@@ -14,5 +14,6 @@ variable "next_rotation" { type = string }
 variable "repository_id" { type = string }
 variable "alert_email" { type = string }
 variable "billing_account" { type = string }
+variable "operators" { type = map(string) }
 variable "mlflow_readers" { type = list(string) }
 variable "oidc" { type = object({ issuer = string, client_id = string }) }

@@ -35,6 +35,7 @@ module "ballast" {
   secret_versions = var.secret_versions
   next_rotation   = var.next_rotation
   repository_id   = var.repository_id
+  operators       = var.operators
   mlflow_readers  = var.mlflow_readers
   alert_email     = var.alert_email
   billing_account = var.billing_account

@@ -15,5 +15,6 @@ variable "repository_id" { type = string }
 variable "alert_email" { type = string }
 variable "billing_account" { type = string }
 variable "image_readers" { type = list(string) }
+variable "operators" { type = map(string) }
 variable "mlflow_readers" { type = list(string) }
 variable "oidc" { type = object({ issuer = string, client_id = string }) }

@@ -11,7 +11,7 @@ POWERFUL = re.compile(r"roles/(owner|editor|viewer)$|[aA]dmin$|\*")
 CREDENTIAL = re.compile(r"KEY|SECRET|PASSWORD|TOKEN|DATABASE|_URI$|://[^/]*:[^/]*@")
 ALERTS = {
     *("late-hour", "failed-hour", "halt", "kill-switch", "mismatch", "unknown-order", "proof", "stale"),
-    *("audit-log", "no_hour", "worker_absent", "errors"),
+    *("audit-log", "other", "no_hour", "worker_absent", "errors"),
     *(f"{promise}-{pace}" for promise in ("hour", "order") for pace in ("fast", "medium", "slow")),
 }
 

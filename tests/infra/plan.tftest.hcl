@@ -17,6 +17,7 @@ variables {
   alert_email     = "operators@trading.example"
   billing_account = "000000-000000-000000"
   image_readers   = []
+  operators       = { ada = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" }
   mlflow_readers  = ["group:research@trading.example"]
   oidc            = { issuer = "https://accounts.example", client_id = "ballast" }
   secret_versions = {
@@ -30,7 +31,7 @@ variables {
     "kraken-secret"        = "3"
     "audit-key"            = "1"
     "oidc-client-secret"   = "1"
-    "alert-webhook"        = "1"
+    "alerts"               = "1"
   }
 }
 

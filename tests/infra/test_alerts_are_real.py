@@ -30,7 +30,7 @@ from trading.risk.halt_events import CAUTIOUS, TRIPPED, Told
 from trading.risk.trading_state import ACTIVE, HALTED, REDUCING, Cause, Standing
 from worker.watching import say
 
-TERM = re.compile(r'(jsonPayload\.\w+|resource\.type)(=~|=)(?:"([^"]*)"|(\([^)]*\)))|(severity)>=(\w+)')
+TERM = re.compile(r'(jsonPayload\.\w+|resource\.type)(=~|!~|=)(?:"([^"]*)"|(\([^)]*\)))|(severity)>=(\w+)')
 RESOURCE = "cloud_run_worker_pool"
 
 
@@ -74,7 +74,7 @@ def happen(engine: Engine, key: PortfolioKey) -> None:
     for number, cause in enumerate(Cause):
         wanted = Standing(HALTED, held.epoch + 1)
         held = states.record(*key, Told(f"c{number}", TRIPPED, "guard", cause, held, wanted)).standing
-    for kind in ("late-hour", "failed-hour", "audit-log"):
+    for kind in ("late-hour", "failed-hour", "audit-log", "histories", "of tomorrow"):
         tracks.alert(key.track, f"{kind}/x", kind, "", "as it is")
     AlertOutbox(engine, [LogChannel()], clock).deliver(key.track)
     for promise in PROMISES:
@@ -96,8 +96,8 @@ def matches(filter: str, line: dict[str, Any]) -> bool:
                 return False
         else:
             value = str(line.get(field.removeprefix("jsonPayload."), ""))
-            found = re.search(text, value) if operator == "=~" else value == text
-            if not found:
+            found = bool(re.search(text, value)) if "~" in operator else value == text
+            if found == (operator == "!~"):
                 return False
     return True
 

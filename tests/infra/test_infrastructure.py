@@ -92,6 +92,6 @@ def test_every_workload_has_an_identity_of_its_own() -> None:
     """A plan does not know the identities' addresses yet, so this reads the source."""
     text = "".join((ROOT / "infra" / MODULE / name).read_text() for name in ("workloads.tf", "mlflow.tf"))
     workloads = re.findall(r'resource "google_cloud_run_v2_(?:service|worker_pool|job)"', text)
-    assert len(workloads) == 4
+    assert len(workloads) == 5
     own = r"service_account +=(?= google_service_account\.of\[(?:each\.(?:key|value)|\"\w+\")\]\.email)"
     assert len(re.findall(own, text)) == len(workloads)

@@ -49,6 +49,26 @@ def test_a_pool_works_with_credentials_that_its_terms_only_name(
     assert seen[0].sealing_keys == (("1", b"k" * 32),)
 
 
+def test_files_of_the_terms_are_put_into_the_home_of_the_trading_pool_alone(
+    terms: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(*_told: object) -> None:
+        return
+
+    monkeypatch.setattr(main, "serve", serve)
+    document = json.loads(terms.read_text()) | {"files": {"audit/signing.key": "secret:sealing"}}
+    terms.write_text(json.dumps(document))
+    for pool, there in (("market", False), ("trading", True), ("trading", True)):
+        told = ["worker", str(terms), "--serve", pool, "--secrets", str(terms.parent)]
+        assert CliRunner().invoke(app, told).exit_code == 0
+        assert (terms.parent / "audit" / "signing.key").exists() == there
+    key = terms.parent / "audit" / "signing.key"
+    assert (key.read_text(), key.stat().st_mode & 0o777) == (SECRETS["sealing"], 0o600)
+    terms.write_text(json.dumps(document | {"files": {"../outside": "x"}}))
+    done = CliRunner().invoke(app, ["worker", str(terms), "--secrets", str(terms.parent)])
+    assert (done.exit_code, "outside of the home" in done.output) == (2, True)
+
+
 def test_a_credential_that_others_can_read_stops_the_start(terms: Path) -> None:
     (terms.parent / "sealing").chmod(0o644)
     done = CliRunner().invoke(app, ["worker", str(terms), "--secrets", str(terms.parent)])

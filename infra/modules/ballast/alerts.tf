@@ -16,6 +16,8 @@ locals {
     "proof"         = { severity = "CRITICAL", page = "incident-report", filter = "${local.halted}\"proof failure\"", what = "An hour could not be proved." }
     "stale"         = { severity = "ERROR", page = "incident-report", filter = "jsonPayload.kind=\"kill-switch\" AND jsonPayload.message=~\"data integrity\"", what = "Market data is too old or too thin to trade on." }
     "audit-log"     = { severity = "CRITICAL", page = "incident-report", filter = "jsonPayload.kind=\"audit-log\"", what = "The audit log could not be sealed." }
+    # Whatever else is told one day wakes somebody too; a resume is good news, but somebody must have wanted it.
+    "other" = { severity = "WARNING", page = "incident-report", filter = "jsonPayload.alert=~\".\" AND jsonPayload.kind!~\"^(late-hour|failed-hour|halt|kill-switch|audit-log)$\"", what = "Something else that people should know." }
   }
 }
 

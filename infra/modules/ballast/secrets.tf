@@ -12,7 +12,7 @@ locals {
     "kraken-secret"        = ["trading"]
     "audit-key"            = ["trading"]
     "oidc-client-secret"   = ["api"]
-    "alert-webhook"        = ["trading"]
+    "alerts"               = ["trading"]
   }
   readers = {
     for pair in flatten([for secret, names in local.secrets : [for name in names : { secret = secret, name = name }]]) :
@@ -90,6 +90,11 @@ resource "google_secret_manager_secret_version" "terms" {
     secret       = local.named["kraken-secret"]
     instruments  = var.instruments
     cache        = "${local.home}/cache"
+    # The home is memory, so what must outlive an instance is put there at each start.
+    files = merge(
+      { "audit/signing.key" = local.named["audit-key"], "alerts.toml" = local.named["alerts"] },
+      { for name, key in var.operators : "operators/${name}.pub" => key },
+    )
     objects      = local.raw
     shelf        = [local.named["mlflow-database-url"], local.shelf]
     anchor       = "gs://${google_storage_bucket.of["audit"].name}/checkpoints"

@@ -160,6 +160,12 @@ variable "image_readers" {
   default     = []
 }
 
+variable "operators" {
+  description = "Who may review a halt in live: public keys (64 hexadecimal digits) by name."
+  type        = map(string)
+  default     = {}
+}
+
 variable "mlflow_readers" {
   description = "Who may open MLflow's own page, such as `group:research@example.com`."
   type        = list(string)

@@ -304,3 +304,68 @@ resource "google_cloud_run_v2_job" "of" {
   }
   depends_on = [google_secret_manager_secret_iam_member.reader]
 }
+
+# Opens the track and sets its schedules, once (docs/deploy.md); while it runs the trading pool must not.
+resource "google_cloud_run_v2_job" "enrol" {
+  project             = var.project
+  name                = "${local.name}-enrol"
+  location            = var.region
+  deletion_protection = true
+
+  template {
+    template {
+      service_account       = google_service_account.of["trading"].email
+      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+      timeout               = "600s"
+      max_retries           = 0
+
+      vpc_access {
+        egress = "ALL_TRAFFIC"
+        network_interfaces {
+          network    = google_compute_network.main.id
+          subnetwork = google_compute_subnetwork.main.id
+        }
+      }
+      volumes {
+        name = "home"
+        empty_dir {
+          medium     = "MEMORY"
+          size_limit = "512Mi"
+        }
+      }
+      volumes {
+        name = "terms"
+        secret {
+          secret = google_secret_manager_secret.terms.secret_id
+          items {
+            path    = "worker.json"
+            version = google_secret_manager_secret_version.terms.version
+          }
+        }
+      }
+      containers {
+        image = var.image
+        args  = ["enrol", "${local.terms}/worker.json"]
+        dynamic "env" {
+          for_each = local.environment
+          content {
+            name  = env.key
+            value = env.value
+          }
+        }
+        volume_mounts {
+          name       = "home"
+          mount_path = local.home
+        }
+        volume_mounts {
+          name       = "terms"
+          mount_path = local.terms
+        }
+        resources {
+          limits = { cpu = "1", memory = "2Gi" }
+        }
+      }
+    }
+  }
+  depends_on = [google_secret_manager_secret_iam_member.reader, google_secret_manager_secret_iam_member.terms]
+}
