@@ -10,6 +10,7 @@ its digest, the numbers and names too; what is not under it is not stored.
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -79,5 +80,11 @@ def genesis(track: str) -> bytes:
 
 def link(before: bytes, seq: int, kind: str, portfolio: str, body: bytes) -> bytes:
     """The digest of an entry, of 32 bytes, over the digest before it and all that it says."""
-    names = f"{kind}\0{portfolio}\0".encode()
-    return hashlib.sha256(b"".join((before, seq.to_bytes(8, "big"), names, body))).digest()
+    named = _names(kind, portfolio)
+    return hashlib.sha256(b"".join((before, seq.to_bytes(8, "big"), named, body))).digest()
+
+
+@lru_cache(maxsize=4_096)
+def _names(kind: str, portfolio: str) -> bytes:
+    """The same few words come again and again."""
+    return f"{kind}\0{portfolio}\0".encode()

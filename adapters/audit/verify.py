@@ -23,6 +23,9 @@ from adapters.audit.chain import Entry, Kind, Record, genesis, link
 from adapters.audit.checkpoints import SIGNED, Checkpoint, is_signed, named, read
 from trading.errors import DataError
 
+TURNS = SIGNED | {str(Kind.RESTORE)}
+"""Kinds that say more than their digest."""
+
 
 class Fault(NamedTuple):
     """The first entry that is not as it was written, and why."""
@@ -106,23 +109,37 @@ class _Walk:
         before = bytes.fromhex(digest)
         for record in records:
             seq += 1
-            if record.seq != seq:
-                return Fault(seq, f"it is missing; entry {record.seq} stands in its place")
+            number, kind, portfolio, body, said = record
+            if number != seq:
+                return self._at(seq, before, f"it is missing; entry {number} stands in its place")
             try:
-                before = link(before, seq, record.kind, record.portfolio, record.body)
+                after = link(before, seq, kind, portfolio, body)
             except (TypeError, AttributeError, UnicodeError):
-                return Fault(seq, "its content is of another type than was written")
-            if before.hex() != record.digest:
-                return Fault(seq, f"it was changed, or does not follow from entry {seq - 1}")
-            if record.kind == Kind.RESTORE:
-                self._begin_line(record)
-            fault = self._judge(record) if record.kind in SIGNED else None
-            if not fault and seq in self._anchors:
-                fault = self._compare(seq, record.digest)
-            if fault:
-                return fault
-            self.last = Entry(seq, record.digest)
+                return self._at(seq, before, "its content is of another type than was written")
+            if after.hex() != said:
+                return self._at(seq, before, f"it was changed, or does not follow from entry {seq - 1}")
+            if kind in TURNS or seq in self._anchors:
+                self.last = Entry(seq - 1, before.hex())
+                fault = self._turn(record)
+                if fault:
+                    return fault
+            before = after
+        self.last = Entry(seq, before.hex())
         return None
+
+    def _at(self, seq: int, before: bytes, what: str) -> Fault:
+        """A fault, and the end of the walk right before it."""
+        self.last = Entry(seq - 1, before.hex())
+        return Fault(seq, what)
+
+    def _turn(self, record: Record) -> Fault | None:
+        """An entry that is more than a link: a restore, a checkpoint, or one that is attested outside."""
+        if record.kind == Kind.RESTORE:
+            self._begin_line(record)
+        fault = self._judge(record) if record.kind in SIGNED else None
+        if not fault and record.seq in self._anchors:
+            fault = self._compare(record.seq, record.digest)
+        return fault
 
     def missing(self) -> Fault | None:
         """What was attested outside beyond the end of the log."""
