@@ -34,7 +34,7 @@ ARG VERSION=unknown
 LABEL org.opencontainers.image.title="ballast" org.opencontainers.image.version="${VERSION}"
 RUN groupadd --gid 10001 ballast \
     && useradd --uid 10001 --gid ballast --no-create-home --shell /usr/sbin/nologin ballast \
-    && install -d -o ballast -g ballast /var/lib/ballast \
+    && install -d -o ballast -g ballast /var/lib/ballast /models \
     && pip uninstall -y pip setuptools wheel
 # What is healthy depends on the command: compose.yaml and infra/ ask the API's page and a worker's metrics.
 # The tree is read-only for whoever runs; the home and /tmp are all that is written to.
@@ -52,7 +52,8 @@ CMD ["--help"]
 # MLflow's server, for those who run one: the release registry on PostgreSQL, its files in a bucket or a folder.
 FROM ${PYTHON} AS mlflow
 RUN pip install --no-cache-dir mlflow==3.17.2 sqlalchemy==2.1.9 "psycopg[binary]==3.3.9" google-cloud-storage==3.17.1 \
-    && useradd --uid 10001 --create-home mlflow
+    && useradd --uid 10001 --create-home mlflow \
+    && install -d -o mlflow /models
 ENV MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false \
     MLFLOW_DISABLE_TELEMETRY=true \
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false

@@ -68,7 +68,7 @@ class Shelf(NamedTuple):
     database: str
     """URL of MLflow's own database, `postgresql://…`."""
     place: str
-    """`gs://BUCKET/PREFIX` of bundles and records."""
+    """`gs://BUCKET/PREFIX` of bundles and records, or a folder that all of them see."""
 
 
 class ModelRegistry:
@@ -216,8 +216,8 @@ def _read(folder: Path, digest: str) -> Release:
 
 def records_of(folder: Path, shelf: Shelf | None, name: str) -> "Records | BucketRecords":
     """What a registry keeps for ever: its `promotions`, its `evaluations`. MLflow is not asked."""
-    if shelf is None:
-        return Records(folder / "records" / f"{name}.jsonl")
+    if shelf is None or not shelf.place.startswith(GOOGLE):
+        return Records((Path(shelf.place) if shelf else folder) / "records" / f"{name}.jsonl")
     return BucketRecords(f"{shelf.place}/records/{name}")
 
 
@@ -229,7 +229,8 @@ def _connect(folder: Path, shelf: Shelf | None) -> "MlflowClient":
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     address = shelf.database if shelf else f"sqlite:///{folder / 'registry.db'}"
-    bundles = f"{shelf.place}/bundles" if shelf else (folder / "bundles").as_uri()
+    place = shelf.place if shelf else str(folder)
+    bundles = f"{place}/bundles" if place.startswith(GOOGLE) else (Path(place) / "bundles").as_uri()
     with locked(folder):
         client = MlflowClient(address, address)
         if client.get_experiment_by_name(NAME) is None:

@@ -61,10 +61,13 @@ def _opened(terms: "Terms", predictor: str, cash: int) -> bool:
     from adapters.storage.engine import connect, reading
     from adapters.storage.hours import TrackTerms
     from cli.opening import PORTFOLIO
-    from cli.real import Real, Request, open_new
+    from cli.real import Real, Request, open_new, seed
+    from cli.supervisor.house import House
     from worker.compose import world_of
 
     engine = connect(terms.database)
+    if terms.house is not None:
+        seed(House(terms.house), terms.track)
     with reading(engine) as session:
         if session.get(TrackTerms, terms.track) is not None:
             return False

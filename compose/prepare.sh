@@ -13,7 +13,9 @@ keep secrets/worker.json <<'TERMS'
 {
   "mode": "paper",
   "track": "paper-1",
-  "home": "/var/lib/ballast",
+  "home": "/var/lib/ballast/paper/tracks/paper-1",
+  "house": "/var/lib/ballast",
+  "shelf": ["postgresql://ballast@/mlflow?host=/var/run/postgresql", "/models"],
   "database": "postgresql://ballast@/ballast?host=/var/run/postgresql",
   "temporal": "temporal:7233",
   "namespace": "ballast",

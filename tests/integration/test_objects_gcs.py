@@ -21,6 +21,7 @@ from adapters.objects_gcs import BucketObjects, opened
 from adapters.paper.account import PaperAccount, moved
 from adapters.paper.lines import BucketLines
 from adapters.replies import Received
+from adapters.storage.engine import sqlite_url
 from tests.releases import release
 from trading.errors import DataError, InvariantError, UsageError, VenueUnavailable
 from trading.execution.protocol import Move
@@ -151,10 +152,21 @@ def test_an_account_on_paper_outlives_the_machine_that_traded_on_it(bucket: Buck
     assert PaperAccount(BucketLines(place)).balances == {"USD": 61, "BTC": 7}
 
 
+def test_machines_that_share_a_folder_need_no_bucket(tmp_path: Path) -> None:
+    shelf = Shelf(str(sqlite_url(tmp_path / "mlflow.db")), str(tmp_path / "models"))
+    made = ModelRegistry(tmp_path / "a", shelf).register(release())
+    elsewhere = ModelRegistry(tmp_path / "b", shelf)
+    elsewhere.promote(made.version, "replay", "ada", "better by every test")
+    assert elsewhere.load(made.version) == release()
+    assert len(list((tmp_path / "models" / "records").glob("*.jsonl"))) == 1
+    assert not [file for file in (tmp_path / "a").rglob("*") if file.is_file() and file.name != ".lock"]
+
+
 def test_a_registry_on_postgresql_and_a_bucket_is_one_for_every_machine(
     bucket: Bucket, postgresql: str, tmp_path: Path
 ) -> None:
     shelf = Shelf(postgresql, f"gs://{bucket.name}/releases")
+    assert ModelRegistry(tmp_path / "z", shelf).versions() == []
     made = ModelRegistry(tmp_path / "a", shelf).register(release())
     elsewhere = ModelRegistry(tmp_path / "b", shelf)
     assert elsewhere.load(made.version) == release()
