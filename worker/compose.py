@@ -1,6 +1,6 @@
 """The composition root of a worker: every adapter is made here, once, and handed in."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -60,6 +60,7 @@ from temporal.latch import WorkflowLatch
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.config import canonical_json
+from trading.errors import UsageError
 from trading.instruments import Instrument
 from trading.live.documents import marks_of, parse_mandate
 from trading.live.sight import MarketRules
@@ -115,7 +116,17 @@ class Shop(NamedTuple):
 def activities_of(terms: Terms, client: Client) -> Iterator[Activities]:
     """The activities of every queue; called on the loop that the client belongs to."""
     with world_of(terms, SystemClock()) as world:
-        yield assembled(terms, client, shop_of(terms, world), releases(terms))
+        shop = shop_of(terms, world)
+        if terms.mode == LIVE:
+            check_deciders(shop.tracks.predictors(terms.track, TradingHour.at(FOR_EVER)))
+        yield assembled(terms, client, shop, releases(terms))
+
+
+def check_deciders(predictors: Sequence[str]) -> None:
+    """Refuse mandates by which anything but a promoted release decides over money."""
+    others = [name for name in predictors if name != CHAMPION]
+    if others:
+        raise UsageError(f"{', '.join(others)} may not decide over money; only a promoted release may")
 
 
 def world_of(terms: Terms, clock: Clock) -> AbstractContextManager[World]:

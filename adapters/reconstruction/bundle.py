@@ -30,6 +30,7 @@ from trading.clock import TradingHour
 from trading.config import canonical_json
 from trading.errors import DataError, UsageError
 from trading.grid import CARRY_H
+from trading.live.flows import Flow
 from trading.live.sight import Sight
 from trading.live.values import Ticket
 from trading.models.release import MANIFEST, Release
@@ -136,6 +137,7 @@ def _dump(source: Source, hour: TradingHour) -> dict[str, Any]:
         "events": [[event.at.isoformat(), *event[1:]] for event in inputs.events],
         "skipped": sorted(inputs.skipped),
         "own": None if inputs.own is None else sorted(inputs.own),
+        "brought": [list(flow) for flow in inputs.brought],
     }
 
 
@@ -159,4 +161,5 @@ def _load(told: Mapping[str, Any]) -> Inputs:
         [Event(datetime.fromisoformat(at), *event) for at, *event in told["events"]],
         frozenset(told["skipped"]),
         None if told["own"] is None else frozenset(told["own"]),
+        [Flow(*flow) for flow in told["brought"]],
     )

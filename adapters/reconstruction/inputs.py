@@ -14,17 +14,23 @@ from adapters.audit import Kind
 from adapters.storage.audit import AuditRow
 from adapters.storage.base import PortfolioKey
 from adapters.storage.hours import Mandate, PortfolioHour
+from adapters.storage.journal import Journal
 from adapters.storage.orders import FillRow
 from adapters.storage.portfolios import Portfolio
 from adapters.storage.states import StateRow
 from trading.clock import TradingHour
 from trading.errors import UsageError
+from trading.ledger.entries import OPENING
+from trading.ledger.journal import DUST
 from trading.live.again import Word
+from trading.live.flows import Flow
 from trading.live.values import Ticket
 from trading.risk.trading_state import ACTIVE, HALTED
 
-GUARD = "guard"
-"""Who the audit log says acted where no person did: at the mark of an hour, and at no other time."""
+GUARDS = ("guard", "system")
+"""Who the audit log says acted where no person did: at the mark of an hour, and at no other time. The second
+one opens the trading state at the first mark of all.
+"""
 
 
 class Ruling(NamedTuple):
@@ -66,6 +72,8 @@ class Inputs(NamedTuple):
     """Hours that ended without a settled state, which no computation can tell."""
     own: frozenset[str] | None
     """Trades of this portfolio, where several share one account; None: every trade of the account is."""
+    brought: Sequence[Flow] = ()
+    """Coins that a real account held when it was opened: flows of its first hour."""
 
     def ticket(self, hour: TradingHour) -> Ticket:
         """What drives the portfolio at an hour."""
@@ -84,7 +92,7 @@ class Inputs(NamedTuple):
         """
         said, halt = Event(asked, "", ACTIVE, 0, ""), ""
         for event in self.events:
-            if event.at <= asked or (event.operator == GUARD and event.at < hour.next.asof):
+            if event.at <= asked or (event.operator in GUARDS and event.at < hour.next.asof):
                 said = event
                 halt = event.halt if event.halt.endswith(f"-{event.epoch}") else halt
         return Word(said.state, said.epoch, halt if said.state == HALTED else "")
@@ -107,7 +115,14 @@ def inputs_of(
     fills = select(FillRow.trade_id).where(FillRow.track == key.track, FillRow.portfolio == key.portfolio)
     own = None if alone else frozenset(session.scalars(fills))
     events = _events(session, key)
-    return Inputs(key, row.quote, row.opened, first, rulings, began, state, events, skipped, own)
+    brought = _brought(session, key)
+    return Inputs(key, row.quote, row.opened, first, rulings, began, state, events, skipped, own, brought)
+
+
+def _brought(session: Session, key: PortfolioKey) -> list[Flow]:
+    entry = Journal(session, key).entry(OPENING)
+    sides = [side for side in entry.postings if side.account == DUST] if entry else []
+    return [Flow(OPENING, side.asset, side.amount, is_income=False) for side in sides]
 
 
 def rulings_of(session: Session, track: str) -> list[Ruling]:

@@ -63,11 +63,12 @@ class Told:
         """Deposits, withdrawals and rewards since balances were compared for the decision before."""
         if self._desk.is_missed:
             return []
-        since = self._of.opened
+        since, brought = self._of.opened, list(self._of.brought)
         if self._settled >= self._of.first:
             before = self._replies.fetched(self._settled) or self._settled.asof
             since = next((look.at for look, _ in self._account.looks if look.at >= before), before)
-        return [
+            brought = []
+        return brought + [
             Flow(move.id, move.asset, move.amount, move.what is Move.REWARD)
             for move in self._venue.movements(EPOCH)
             if move.what in FLOWS and move.amount and since < move.at <= asked
