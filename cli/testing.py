@@ -25,6 +25,9 @@ def test(
         bool, typer.Option(help="Fail on every skipped test whose reason is not listed in tests/skips.toml.")
     ] = False,
     slow: Annotated[bool, typer.Option(help="Run the long sweeps too.")] = False,
+    cover: Annotated[
+        bool, typer.Option(help="List every line that no test executes; compiled code is not seen.")
+    ] = False,
 ) -> None:
     """Run static checks and tests; end with a table of what could not run here, and why.
 
@@ -37,5 +40,13 @@ def test(
         raise UsageError("the development packages are missing; ./ballast test in the checkout installs them")
     flags = ["--require-all"] * require_all + ["--slow"] * slow
     arguments = context.args or WHOLE_SUITE
-    done = subprocess.run([sys.executable, "-m", "pytest", *flags, *arguments], cwd=CHECKOUT, check=False)  # noqa: S603
-    raise typer.Exit(done.returncode)
+    status = _run(*(["coverage", "run", "-m"] if cover else []), "pytest", *flags, *arguments)
+    if cover:
+        _run("coverage", "combine", "--quiet")
+        _run("coverage", "report")
+    raise typer.Exit(status)
+
+
+def _run(*module: str) -> int:
+    done = subprocess.run([sys.executable, "-m", *module], cwd=CHECKOUT, check=False)  # noqa: S603
+    return done.returncode
