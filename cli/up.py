@@ -26,73 +26,88 @@ class Mode(StrEnum):
     live = "live"
 
 
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        help="replay: recorded or made-up hours, a few seconds each. paper: real hours on public data of "
+        "Kraken, a made-up account, no key. live: real hours, orders and money."
+    ),
+]
+HoursOption = Annotated[
+    int, typer.Option(min=0, help="Stop after so many hours; 0: go on to the end of the bars.")
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Replay the bars of this folder; paper and live: import Kraken's archive from it first.",
+        show_default="a made-up market",
+    ),
+]
+VenueOption = Annotated[
+    str | None, typer.Option(help="Whose bars --data holds.", show_default="what the folder's name says")
+]
+FromOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--from",
+        formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"],
+        help="First hour of a new track, UTC.",
+        show_default="as early as the bars allow",
+    ),
+]
+PredictorOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What decides: champion (a promoted release), cash, btc, basket, trend-a, trend-b, "
+        "trend-vote, or exercise (no skill). Real money takes champion alone.",
+        show_default="trend-vote in replay, champion else",
+    ),
+]
+FeesOption = Annotated[str, typer.Option(help="Fee preset: mission or kraken-2026-07.")]
+NewOption = Annotated[bool, typer.Option("--new", help="Begin a new track instead of going on.")]
+CashOption = Annotated[
+    int, typer.Option(min=1, help="Opening balance of a new account on paper, in dollars.")
+]
+ConsentOption = Annotated[
+    str,
+    typer.Option(
+        "--yes-real-money", metavar="PORTFOLIO", help="In live: name the portfolio that may lose money."
+    ),
+]
+SecretsOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="BALLAST_SECRETS",
+        help="In live: folder of kraken-api-key and kraken-api-secret, files of mode 0600.",
+        show_default="secrets in the home",
+    ),
+]
+KrakenOption = Annotated[
+    str, typer.Option(envvar="BALLAST_KRAKEN", help="Where Kraken answers, such as a simulator.")
+]
+PaceOption = Annotated[float, typer.Option(min=0, help="Seconds to wait between hours, to be read.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object an hour instead of text.")]
+PageOption = Annotated[
+    bool, typer.Option("--dashboard/--no-dashboard", help="Build the page when its sources changed.")
+]
+
+
 def up(
-    mode: Annotated[
-        Mode,
-        typer.Option(
-            help="replay: recorded or made-up hours, a few seconds each. paper: real hours on public "
-            "data of Kraken, a made-up account, no key. live: real hours, orders and money."
-        ),
-    ] = Mode.replay,
-    hours: Annotated[
-        int, typer.Option(min=0, help="Stop after so many hours; 0: go on to the end of the bars.")
-    ] = 0,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Replay the bars of this folder; paper and live: import Kraken's archive from it first.",
-            show_default="a made-up market",
-        ),
-    ] = None,
-    venue: Annotated[
-        str | None, typer.Option(help="Whose bars --data holds.", show_default="what the folder's name says")
-    ] = None,
-    begin: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from",
-            formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d"],
-            help="First hour of a new track, UTC.",
-            show_default="as early as the bars allow",
-        ),
-    ] = None,
-    predictor: Annotated[
-        str | None,
-        typer.Option(
-            help="What decides: champion (a promoted release), cash, btc, basket, trend-a, trend-b, "
-            "trend-vote, or exercise (no skill). Real money takes champion alone.",
-            show_default="trend-vote in replay, champion else",
-        ),
-    ] = None,
-    fees: Annotated[str, typer.Option(help="Fee preset: mission or kraken-2026-07.")] = "mission",
-    new: Annotated[bool, typer.Option("--new", help="Begin a new track instead of going on.")] = False,
-    cash: Annotated[
-        int, typer.Option(min=1, help="Opening balance of a new account on paper, in dollars.")
-    ] = 100_000,
-    yes_real_money: Annotated[
-        str,
-        typer.Option(
-            "--yes-real-money", metavar="PORTFOLIO", help="In live: name the portfolio that may lose money."
-        ),
-    ] = "",
-    secrets: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="BALLAST_SECRETS",
-            help="In live: folder of kraken-api-key and kraken-api-secret, files of mode 0600.",
-            show_default="secrets in the home",
-        ),
-    ] = None,
-    kraken: Annotated[
-        str, typer.Option(envvar="BALLAST_KRAKEN", help="Where Kraken answers, such as a simulator.")
-    ] = "https://api.kraken.com",
-    pace: Annotated[float, typer.Option(min=0, help="Seconds to wait between hours, to be read.")] = 1.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object an hour instead of text.")
-    ] = False,
-    page: Annotated[
-        bool, typer.Option("--dashboard/--no-dashboard", help="Build the page when its sources changed.")
-    ] = True,
+    mode: ModeOption = Mode.replay,
+    hours: HoursOption = 0,
+    data: DataOption = None,
+    venue: VenueOption = None,
+    begin: FromOption = None,
+    predictor: PredictorOption = None,
+    fees: FeesOption = "mission",
+    new: NewOption = False,
+    cash: CashOption = 100_000,
+    yes_real_money: ConsentOption = "",
+    secrets: SecretsOption = None,
+    kraken: KrakenOption = "https://api.kraken.com",
+    pace: PaceOption = 1.0,
+    as_json: JsonOption = False,
+    page: PageOption = True,
     home: HomeOption = None,
 ) -> None:
     """Start everything and trade, hour after hour; Ctrl-C ends it, and starting again goes on.
