@@ -114,9 +114,7 @@ function Quality() {
         <Stat label="traded in the hour" value={count((one) => one.traded)} />
         <Stat
           label="bitcoin's volatility"
-          value={
-            seen.btc_volatility_percentile === null ? "–" : percent(seen.btc_volatility_percentile / 100, 0)
-          }
+          value={seen.btc_volatility_percentile === null ? "–" : percent(seen.btc_volatility_percentile, 0)}
           note="of its own past lies below"
         />
       </dl>

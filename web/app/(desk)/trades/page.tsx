@@ -17,11 +17,19 @@ export default function Page() {
     <>
       <h1 className="text-lg font-semibold">Trades and orders</h1>
       <Open />
-      <CandlePanel first="BTC/USD" />
+      <Traded />
       <Trades />
       <Verdicts />
     </>
   );
+}
+
+/** Begins with what was traded last. */
+function Traded() {
+  const trades = useTrades("");
+  if (trades.isPending) return null;
+  const last = trades.data?.items[0]?.instrument ?? "BTC/USD";
+  return <CandlePanel key={last} first={last} />;
 }
 
 function Open() {
