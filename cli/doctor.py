@@ -17,6 +17,7 @@ from trading.errors import BallastError
 GOOD_WORD, WARN_WORD, BAD_WORD = "good", "note", "broken"
 STYLES = {GOOD_WORD: GOOD, WARN_WORD: WARN, BAD_WORD: BAD}
 LABEL_WIDTH = 12
+ARCHIVE = "download Kraken's OHLCVT archive, then `ballast data import FOLDER --venue kraken`"
 
 
 class Finding(NamedTuple):
@@ -164,8 +165,26 @@ def market_data(house: House) -> Iterator[Finding]:
         yield Finding("data", GOOD_WORD, f"{venue}: {count} instruments; `ballast data status` has the gaps")
     if "kraken" not in store.venues():
         what = "no bars of Kraken: paper and live stay in WARMUP"
-        how = "download Kraken's OHLCVT archive, then `ballast data import FOLDER --venue kraken`"
-        yield Finding("data", WARN_WORD, what, how)
+        yield Finding("data", WARN_WORD, what, ARCHIVE)
+    else:
+        yield history(house)
+
+
+def history(house: House) -> Finding:
+    """Of the window that paper and live look back on; the last 29 days of it come by themselves."""
+    from datetime import UTC, datetime
+
+    from adapters.bars import BarStore
+    from adapters.feed import REACH_H, WINDOW_H
+    from trading.clock import TradingHour
+    from trading.live.sight import MISSING_H_MAX
+
+    now = TradingHour.at(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)).number
+    begin, end = now - WINDOW_H + 1, now - REACH_H
+    missing = end - begin + 1 - BarStore(house.home / "bars").read("kraken", "BTC/USD", begin, end).height
+    if missing <= MISSING_H_MAX:
+        return Finding("history", GOOD_WORD, "paper and live have the window that they look back on")
+    return Finding("history", WARN_WORD, f"{missing} hours of BTC/USD are missing: WARMUP", ARCHIVE)
 
 
 def release(house: House) -> Iterator[Finding]:

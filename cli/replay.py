@@ -132,8 +132,7 @@ def over(store: "BarStore", venue: str, predictor: str, fees: str, first: Tradin
     from cli.running import tradable
     from config import trading
 
-    if predictor not in deciders():
-        raise UsageError(f"no predictor {predictor!r}; choose one of {', '.join(deciders())}")
+    check_decider(predictor)
     quote = trading.data_venues()[venue].quote
     names = [n for n in store.instruments(venue) if n.endswith(f"/{quote}") and tradable(played_as(n))]
     if not names:
@@ -155,6 +154,12 @@ def played_as(name: str) -> str:
     from config import trading
 
     return f"{name.split('/')[0]}/{trading.data_venues()[PLAYED].quote}"
+
+
+def check_decider(predictor: str) -> None:
+    """Refuse a name that nothing decides by."""
+    if predictor not in deciders():
+        raise UsageError(f"no predictor {predictor!r}; choose one of {', '.join(deciders())}")
 
 
 def deciders() -> tuple[str, ...]:

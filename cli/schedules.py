@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.home import HomeOption
+from cli.hour import wide
 from cli.stored import TrackOption, find
 from trading.errors import UsageError, VenueUnavailable
 
@@ -23,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="What the engine starts by itself i
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 ENGINE_S = 30.0
+MINUTE = timedelta(minutes=1)
 REAL = ("paper", "live")
 
 T = TypeVar("T")
@@ -46,7 +48,7 @@ def list_(track: TrackOption = None, as_json: JsonOption = False, home: HomeOpti
             "cron": planned.cron,
             "what": planned.what,
             "overlap": planned.overlap.name.lower(),
-            "catch_up": f"{planned.catch_up.total_seconds() / 3600:g} h",
+            "catch_up_minutes": planned.catch_up // MINUTE,
             **_standing(rows.get(planned.name)),
         }
         for planned in TABLE
@@ -62,13 +64,13 @@ def list_(track: TrackOption = None, as_json: JsonOption = False, home: HomeOpti
             row["name"],
             row["cron"],
             row["overlap"],
-            row["catch_up"],
+            f"{row['catch_up_minutes']} min",
             row["next"] or "",
             row["state"],
             row["what"],
         )
         table.add_row(*map(str, cells))
-    Console().print(table)
+    wide().print(table)
 
 
 @app.command()

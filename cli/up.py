@@ -138,7 +138,9 @@ def up(
                 return
             from cli.keep import keep
             from cli.real import Request
+            from cli.replay import check_decider
 
+            check_decider(predictor or CHAMPION)
             asked = Request(
                 mode=mode.value,
                 address=kraken.rstrip("/"),

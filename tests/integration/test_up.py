@@ -187,8 +187,9 @@ def test_after_a_kill_of_everything_the_next_start_goes_on(home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--mode", "paper"), "cannot run mode paper"),
-        (("--mode", "live"), "cannot run mode live"),
+        (("--mode", "live"), "say --yes-real-money main"),
+        (("--mode", "live", "--yes-real-money", "main", "--predictor", "btc"), "not btc"),
+        (("--mode", "paper", "--predictor", "oracle"), "no predictor 'oracle'"),
         (("--predictor", "oracle"), "no predictor 'oracle'"),
         (("--from", "2021-01-02T00:00"), "122 days must lie before the first hour"),
         (("--data", "/nowhere"), "say whose bars /nowhere holds"),
