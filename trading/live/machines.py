@@ -23,7 +23,7 @@ from trading.portfolio import (
     View,
 )
 from trading.records import packed, packed_one, unpacked, unpacked_one
-from trading.risk.approve import ApprovedOrder
+from trading.risk.approve import ApprovedOrder, packed_orders, plain_orders
 
 Opened = Callable[[View, Advice, Rules, Books], Books]
 Settled = Callable[
@@ -70,15 +70,19 @@ def _open_compiled(view: View, advice: Advice, rules: Rules, books: Books) -> Bo
         moved,
     )
     decision = moved.decision
-    return books._replace(
+    return Books(
         state=_plain_state(moved.state),
+        purse=books.purse,
+        holdings=books.holdings,
         decision=Decision(
             unpacked(Intent, decision.intents),
             list(decision.order),
             unpacked_one(Totals, decision.totals),
             unpacked(ClusterTotal, decision.clusters),
         ),
-        orders=unpacked(ApprovedOrder, moved.orders),
+        orders=plain_orders(moved.orders),
+        fills=books.fills,
+        decisions=books.decisions,
         equity=EquityLog(unpacked(EquityRow, cast(Any, moved.equity.rows)[:1]), [1]),
     )
 
@@ -93,7 +97,7 @@ def _settle_compiled(
 ) -> PortfolioState:
     moved = _packed_state(state)
     log = FillLog(packed(Fill, fills), integers(len(fills)))
-    told = packed(ApprovedOrder, orders)
+    told = packed_orders(orders)
     compiled(settle)(hour, 0, log, told, moved, packed_config(config), packed(Terms, terms))
     return _plain_state(moved)
 

@@ -7,11 +7,12 @@ limit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from trading.codes import BLOCKING, DENIED, FORCED, KEPT, MINIMUM, SHRUNK
 from trading.config import TradingConfig
 from trading.portfolio import Decision, Intent, PortfolioState, Position, Terms, View
-from trading.records import blank
+from trading.records import blank, packed, unpacked
 from trading.risk.controls import allowed, blocked, open_totals, spend
 from trading.sizing import below_minimum, lots_to_buy, worst_cost
 
@@ -37,6 +38,16 @@ def no_orders(instruments: int) -> list[ApprovedOrder]:
 def stored_order(lots: int, limit: int, stop: int, take: int, trail: int) -> ApprovedOrder:
     """An approval read back from where it was stored; the database holds an order to its approved lots."""
     return ApprovedOrder(lots, limit, stop, take, trail)
+
+
+def packed_orders(orders: Sequence[ApprovedOrder]) -> Any:
+    """Orders as a packed array, for a compiled step to read or overwrite."""
+    return packed(ApprovedOrder, orders)
+
+
+def plain_orders(rows: Any) -> list[ApprovedOrder]:
+    """What a compiled step approved, as plain values."""
+    return unpacked(ApprovedOrder, rows)
 
 
 def approve(
