@@ -17,6 +17,7 @@ from api.access.service import Access, sha256
 from api.problems import Refused
 
 COOKIE = "ballast_session"
+PRINCIPAL = "ballast.principal"
 CSRF_HEADER = "X-CSRF-Token"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -43,9 +44,10 @@ def known(request: Request) -> Principal:
 
     Once a request: asked again for the same one, it says the same and counts nothing.
     """
-    told: Principal | None = getattr(request.state, "principal", None)
+    # In the scope, which is one request's own; its `state` a server might share.
+    told: Principal | None = request.scope.get(PRINCIPAL)
     if told is None:
-        told = request.state.principal = _found(request)
+        told = request.scope[PRINCIPAL] = _found(request)
     return told
 
 
