@@ -75,6 +75,13 @@ def up(home: Path, address: str, *told: str, log: Path) -> Iterator["subprocess.
             process.wait(60)
 
 
+def next_hour(process: "subprocess.Popen[str]") -> dict[str, object]:
+    """The next hour that it tells."""
+    assert process.stdout is not None
+    hour: dict[str, object] = json.loads(process.stdout.readline())
+    return hour
+
+
 def hours(process: "subprocess.Popen[str]") -> list[dict[str, object]]:
     """Everything that it told until it ended."""
     assert process.stdout is not None

@@ -215,7 +215,7 @@ async def the_story(folder: Path, mode: str) -> int:
         return len(fills)
 
 
-@pytest.mark.parametrize("mode", ["paper", "live"])
+@pytest.mark.parametrize("mode", [pytest.param("paper", marks=pytest.mark.slow), "live"])
 def test_an_hour_trades_in_real_time(tmp_path: Path, mode: str) -> None:
     use_cache(CACHE)
     assert asyncio.run(the_story(tmp_path, mode)) > 0
