@@ -173,7 +173,8 @@ def key(home: HomeOption = None) -> None:
 def rotate_key(database: DatabaseOption = None, home: HomeOption = None) -> None:
     """Hand over to a new signing key in every log; the old key signs that, and is then removed.
 
-    May be repeated after a crash. Running workers refuse to sign with the old key: start them again.
+    May be repeated after a crash. A worker that shares the folder signs with the new key from its next hour
+    on; one with a copy of the old key refuses to sign, and says so by an alert.
     """
     from adapters.audit.rotation import rotate
 

@@ -87,7 +87,10 @@ def _print(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) ->
     if not rows:
         typer.echo(f"no {title}")
         return
-    table = Table(*columns, title=title)
+    table = Table(title=title)
+    for column in columns:
+        # Ids are copied into the next command: they are never cut short.
+        table.add_column(column, overflow="fold", no_wrap=column in ("id", "what"))
     for row in rows:
         table.add_row(*map(escape, row))
     Console().print(table)

@@ -55,6 +55,11 @@ def entries(house: House) -> list[Record]:
         return list(records(session, KEY.track))
 
 
+def test_an_id_is_shown_whole_however_narrow_the_screen(house: House) -> None:
+    told = ["findings", "list", "--home", str(house.home)]
+    assert str(FOUND.id) in CliRunner().invoke(app, told, env={"COLUMNS": "80"}).stdout
+
+
 def test_what_keeps_entries_out_is_listed(house: House) -> None:
     told = json.loads(ballast(house, "list", "--json").stdout)
     assert told["findings"] == [[str(FOUND.id), "manual trade", "BTC/USD", "TX1", "sold"]]
