@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.sequences import FAST, FIRST, planted
-from trading.errors import UsageError
-from trading.models import lstm, transformer
+from trading.errors import InvariantError, UsageError
+from trading.models import lstm, net_graphs, transformer
 from trading.models.artefact import GRAPH, Artefact
 from trading.models.net_graphs import lstm_graph, transformer_graph
 from trading.models.nets import Panel, fit_scaler
@@ -102,6 +102,20 @@ def test_the_graph_says_the_mean_of_what_the_trained_nets_say(family):
         out = np.mean([of(inputs).numpy() for of in nets], axis=0)
     out = out[:, -1] if out.ndim == 3 else out
     assert np.hstack((raw.logits, raw.z)) == pytest.approx(out, abs=1e-5)
+
+
+@pytest.mark.parametrize(("family", "broken"), [("lstm", "_gates"), ("transformer", "_attend")])
+def test_a_graph_that_says_other_things_than_its_nets_is_never_kept(
+    family: str, broken: str, monkeypatch: pytest.MonkeyPatch
+):
+    right = getattr(net_graphs, broken)
+    wrong = {
+        "_gates": lambda weight: right(weight)[::-1].copy(),
+        "_attend": lambda draw, x, *of: draw.node("Add", x, right(draw, x, *of)),
+    }
+    monkeypatch.setattr(net_graphs, broken, wrong[broken])
+    with pytest.raises(InvariantError, match=f"the graph of the {family} is"):
+        trained(family)
 
 
 def test_a_chunk_asks_about_every_hour_that_teaches_but_those_of_the_first_warm_up():

@@ -11,9 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from trading.models.artefact import GRAPH, Artefact
+from trading.models.artefact import Artefact
 from trading.models.net_graphs import lstm_graph
-from trading.models.nets import OUTPUTS, Batch, Panel, Random, described, fit_members, fit_scaler
+from trading.models.nets import (
+    OUTPUTS,
+    Batch,
+    Panel,
+    Random,
+    artefact,
+    described,
+    fit_members,
+    fit_scaler,
+)
 from trading.models.presets import Nets
 from trading.models.sequences import COLUMNS, Sequences
 
@@ -54,7 +63,8 @@ def fit(
     tail = _Chunks(Panel.of(validate, scaler, trained_through), numbers)
     members = fit_members(lambda: Lstm(numbers), chunks.epoch, tail.epoch, chunks.steps, numbers, seed, beat)
     meta = described(train, trained_through, numbers, seed, members)
-    return Artefact("lstm", meta, {GRAPH: lstm_graph([of.weights for of in members], scaler, numbers)})
+    graph = lstm_graph([of.weights for of in members], scaler, numbers)
+    return artefact("lstm", meta, graph, (Lstm(numbers) for _ in members), members, scaler)
 
 
 class _Chunks:

@@ -15,10 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trading.errors import InvariantError
+from trading.models.artefact import GRAPH, Artefact
 from trading.models.labels import HORIZONS_H
 from trading.models.presets import Nets
+from trading.models.runtime import Runtime
 from trading.models.sequences import COLUMNS, Scaler, Sequences
 
+PROBED = 4
+"""Instruments of the made-up hours that a graph is checked with."""
+AGREE = 1e-3
+"""Largest difference between a graph and its nets: float32 adds in another order."""
 OUTPUTS = 2 * len(HORIZONS_H)
 """A log odds and a scaled return for each horizon."""
 
@@ -96,6 +103,38 @@ def described(
         "epochs_kept": [fitted.kept for fitted in members],
         "tail_losses": [fitted.loss for fitted in members],
     }
+
+
+def artefact(
+    family: str,
+    meta: dict[str, Any],
+    graph: bytes,
+    nets: Iterable[nn.Module],
+    members: Sequence[Fitted],
+    scaler: Scaler,
+) -> Artefact:
+    """A graph and what made it; one that says other things than its `nets` is an `InvariantError`.
+
+    Both are asked about the same made-up hours: whatever goes wrong between training and asking is found
+    before anything is kept.
+    """
+    made = Artefact(family, meta, {GRAPH: graph})
+    columns, steps = meta["columns"], int(meta["steps"])
+    hours = np.zeros((steps, PROBED, max(columns) + 1), dtype=np.float32)
+    noise = np.random.default_rng(0).normal(size=(steps, PROBED, len(columns)))
+    hours[:, :, columns] = (scaler.centre + scaler.width * noise).astype(np.float32)
+    said = Runtime(made).predict_sequences(hours, np.full(PROBED, steps - 1), np.arange(PROBED))
+    values = torch.from_numpy(scaler.apply(hours[:, :, columns]).swapaxes(0, 1).copy())
+    answers = []
+    with torch.no_grad():
+        for net, fitted in zip(nets, members, strict=True):
+            net.load_state_dict(fitted.weights)
+            answers.append(net.eval()(values).reshape(PROBED, -1, OUTPUTS)[:, -1])
+    meant = torch.stack(answers).mean(dim=0).numpy()
+    apart = float(np.abs(np.column_stack((said.logits, said.z)) - meant).max())
+    if not apart <= AGREE:
+        raise InvariantError(f"the graph of the {family} is {apart:.2g} from its nets: it was not written")
+    return made
 
 
 def fit_members(

@@ -10,9 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trading.models.artefact import GRAPH, Artefact
+from trading.models.artefact import Artefact
 from trading.models.net_graphs import transformer_graph
-from trading.models.nets import OUTPUTS, Batch, Panel, Random, described, fit_members, fit_scaler
+from trading.models.nets import (
+    OUTPUTS,
+    Batch,
+    Panel,
+    Random,
+    artefact,
+    described,
+    fit_members,
+    fit_scaler,
+)
 from trading.models.presets import Nets
 from trading.models.sequences import COLUMNS, Sequences
 
@@ -82,7 +91,7 @@ def fit(
     )
     meta = described(train, trained_through, numbers, seed, members)
     graph = transformer_graph([of.weights for of in members], scaler, numbers)
-    return Artefact("transformer", meta, {GRAPH: graph})
+    return artefact("transformer", meta, graph, (Transformer(numbers) for _ in members), members, scaler)
 
 
 class _Windows:
