@@ -212,6 +212,8 @@ async def the_story(folder: Path, mode: str) -> int:
         assert compared is not None
         assert (compared[1], findings) == ({}, [])
         assert booked["USD"] == CASH * UNITS - sum(fill.value + fill.fee for fill in fills)
+        at.clock.jump(hour.next.next.asof + SOON)
+        assert (await at.lived(hour.next)).outcome == "MISSED"
         return len(fills)
 
 
