@@ -191,10 +191,10 @@ def _seat(home: Path | None, track: str | None, portfolio: str | None) -> Stored
 
 
 def _states(seat: Stored) -> "TradingStates":
-    from adapters.clock import SystemClock
+    from adapters.storage.track_time import TrackTime
     from adapters.storage.trading_state import TradingStates
 
-    return TradingStates(seat.engine, SystemClock())
+    return TradingStates(seat.engine, TrackTime(seat.engine, seat.key))
 
 
 def _guards(seat: Stored) -> "Guards":

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from activities.halt_messages import HaltStatus, ReviewIn, TripIn
 from adapters.storage.base import PortfolioKey
+from adapters.storage.track_time import TrackTime
 from adapters.storage.trading_state import TradingStates
 from api.access.guard import may
 from api.access.principal import Principal
@@ -212,7 +213,8 @@ def _halt(
     wanted = Standing(HALTED, known.epoch + 1)
     flattening = cause is Cause.FLATTEN
     told = Told(id, TRIPPED, who.name, f"{cause}: {reason}", known, wanted, flattening=flattening)
-    holds = states.record(*key, told).standing
+    acts = TradingStates(request.app.state.engine, TrackTime(request.app.state.engine, key))
+    holds = acts.record(*key, told).standing
     try:
         if guards is None:
             raise VenueUnavailable("the API was started without an engine")

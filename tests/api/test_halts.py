@@ -13,6 +13,7 @@ from temporal.client import Server
 from temporal.guards import Guards
 from tests.devserver import NAMESPACE, DevServer
 from tests.halting import guarded
+from tests.history import with_a_past
 from tests.installation import World
 
 KEY = PortfolioKey("replay-a-1", "main")
@@ -95,6 +96,14 @@ def test_halting_works_with_the_engine_down_and_loosening_does_not(desk: World) 
     named = {"halt_id": tripped.json()["halt_id"], **BODY}
     answer = operator.post(f"{BASE}/request-resume", json=named)
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+
+
+def test_an_act_in_a_replay_comes_right_after_the_mark_that_was_told(world: World) -> None:
+    with_a_past(world.engine, hours=3, trades=1)
+    world.person("ada", Role.OPERATOR)
+    ada = world.signed_in("ada")
+    assert ada.post(BASE, json=BODY).status_code == 201
+    assert ada.get(BASE).json()["events"][0]["at"] == "2026-01-01T02:00:00.000001Z"
 
 
 def test_a_command_sent_twice_under_one_id_is_one_command(desk: World) -> None:
