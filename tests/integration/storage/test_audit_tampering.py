@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from adapters.audit import Kind
-from adapters.audit.chain import Record
 from adapters.audit.checkpoints import SIGNED
 from adapters.audit.keys import signing_key
 from adapters.audit.log import records
