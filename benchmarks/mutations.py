@@ -1,7 +1,7 @@
 """Does a proof notice when one of the two sides is another program? Every constant, rounding and comparison
 on the way from a window to a settled state is changed, one at a time, on the proving side alone.
 
-    python -m benchmarks.mutations HOME --table docs/evidence/mutations.md
+    python benchmarks/mutations.py HOME --table docs/evidence/mutations.md
 
 HOME holds a replayed track. Its busiest hours are taken as they were, and again with states, readings and
 words of the guard moved onto the edges of every rule: what the unchanged functions came to is the record.
@@ -19,29 +19,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from edges import SEED, Case, edge_cases, recorded_cases
+
 from adapters.reconstruction.rebuild import Market
-from adapters.reconstruction.source import Source
-from adapters.reconstruction.told import Told
 from cli.reconstruct import _source
 from cli.stored import find
-from config import trading
 from trading.clock import TradingHour
 from trading.compiled import use_cache
-from trading.execution.protocol import Kind, Trade
-from trading.live.again import Decided, Testimony, Word, decide_again, settle_again
-from trading.live.desk import Desk
-from trading.live.documents import digest_of, dump_mandate, parse_mandate, parse_state
+from trading.live.again import Decided, decide_again, settle_again
+from trading.live.documents import digest_of
 from trading.live.machines import PLAIN
-from trading.live.sight import Advice
-from trading.live.values import Approved, Booked, Ticket
-from trading.portfolio import PortfolioState, Signal
-from trading.records import Flag
+from trading.live.values import Approved
 
 DECISION = (
     *("trading.hour", "trading.strategy", "trading.sizing", "trading.costs", "trading.money"),
@@ -51,7 +44,7 @@ DECISION = (
     *("trading.ledger.settlement", "trading.live.hour", "trading.live.flows"),
 )
 MARKET = ("trading.backtest.inputs", "trading.grid", "trading.quality", "trading.universe")
-HOURS, EDGES, MARKET_HOURS, SEED = 25, 500, 2, 7
+EDGES, MARKET_HOURS = 500, 2
 PATIENCE_S = 10
 
 
@@ -64,18 +57,6 @@ class Divergence:
     line: int
     what: str
     code: CodeType
-
-
-@dataclass(frozen=True)
-class Case:
-    """One hour of a portfolio, with fills of it."""
-
-    desk: Desk
-    ticket: Ticket
-    before: PortfolioState
-    said: Testimony
-    approvals: dict[int, dict[str, Approved]]
-    fills: tuple[Booked, ...]
 
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -226,192 +207,6 @@ def fate(of: Divergence, run: Callable[[], Iterator[Any]], record: Sequence[Any]
         return judged(run, record)
     finally:
         function.__code__ = kept
-
-
-def recorded_cases(source: Source, hours: Sequence[TradingHour]) -> list[Case]:
-    """The busiest recorded hours, as they were."""
-    cases: list[Case] = []
-    kept: dict[int, dict[str, Approved]] = {}
-    state = source.inputs.state
-    rebuilder, settled = source.rebuilder(PLAIN), source.inputs.began
-    for rebuilt in rebuilder.through(hours[-1]):
-        desk, _ = source.market.at(rebuilt.hour, source.inputs.predictors(rebuilt.hour))
-        told = Told(source.inputs, source.market.replies, source.market.bars.catalogue, settled, desk)
-        ticket, said = source.inputs.ticket(rebuilt.hour), told.testimony(kept)
-        before = parse_state(state, desk.names)
-        decided = decide_again(desk, ticket, deepcopy(before), said, kept, PLAIN)
-        past, kept = kept, {settled.number: {}, rebuilt.hour.number: decided.approved(desk.names)}
-        fills = tuple(fill for fill in told.booked(kept) if told.is_of_hour(fill.trade))
-        cases.append(Case(desk, ticket, before, said, dict(past), fills))
-        state, settled = rebuilt.state, rebuilt.hour
-    busy = sorted(cases, key=lambda case: -len(case.fills) - bool(case.said.late))
-    return busy[:HOURS]
-
-
-def edge_cases(cases: Sequence[Case], count: int) -> list[Case]:
-    """The same hours with something moved onto the edge of a rule, several things at a time."""
-    draw = random.Random(SEED)
-    made: list[Case] = []
-    while len(made) < count:
-        case = deepcopy(draw.choice(cases))
-        for move in draw.sample(MOVES, draw.randint(1, 4)):
-            case = move(case, draw)
-        made.append(filled(case, draw))
-    return made
-
-
-def filled(case: Case, draw: random.Random) -> Case:
-    """Balances that agree (or by one do not), and fills that any order may bring."""
-    account, places = case.before.account, enumerate(case.desk.instruments)
-    both = zip(case.desk.instruments, case.before.positions, strict=True)
-    look = {instrument.base: position.lots + position.dust for instrument, position in both}
-    look[case.desk.instruments[0].quote] = account.cash + (draw.random() < 0.05)
-    fills = []
-    for a, instrument in places:
-        position = case.before.positions[a]
-        if draw.random() < 0.3 and case.desk.sight.view.readings[a].close > 0:
-            held = position.lots + position.dust
-            sells = held > 0 and draw.random() < 0.6
-            least = instrument.order_min_lots
-            lots = -draw.choice((held, max(1, held // 2), max(1, held - least))) if sells else least + 5
-            kind = draw.choice((Kind.LIMIT, Kind.MARKET, Kind.STOP)[: 3 if sells else 2])
-            at = case.desk.hour.asof + timedelta(minutes=draw.choice((0, 2, 30, 55)))
-            ticks, value = case.desk.sight.view.readings[a].close, draw.randint(10**6, 10**9)
-            trade = Trade(f"T{a}", f"O{a}", instrument.name, lots, ticks, value, value // 250, True, at)
-            fills.append(Booked(trade, kind, a, case.desk.hour.asof))
-    said = case.said._replace(looks=[look], late=[])
-    return replace(case, said=said, fills=tuple(fills))
-
-
-def _ruled(case: Case) -> Any:
-    """The configuration that a case is under."""
-    return parse_mandate(case.ticket.document)[0]
-
-
-def _reading(case: Case, draw: random.Random) -> Case:
-    """Predictions and gates at, and one step beside, their thresholds."""
-    rules, view = _ruled(case).strategy, case.desk.sight.view
-    for reading in draw.sample(list(view.readings), 5):
-        step = draw.choice((0.0, 1e-12, -1e-12, 0.05, -0.05, 0.2))
-        reading.p24 = draw.choice((rules.p24_enter, rules.p24_reverse, 0.6)) + step
-        reading.p4 = draw.choice((rules.p4_enter, 0.6, 0.4)) + draw.choice((0.0, 1e-12, -1e-12))
-        reading.e24 = draw.choice((0.002, 0.011, 0.02, 0.05))
-        reading.e_hold = draw.choice((reading.e24, 0.02, 0.1, 0.0121))
-        reading.eligible, reading.usable = int(draw.random() < 0.9), int(draw.random() < 0.9)
-        reading.veto = draw.choice((0, 0, 0, 1, 2, 4))
-        reading.sigma_24 = draw.choice((reading.sigma_24, 0.0, 0.01, 0.05, rules.sigma_reference, 0.2))
-        reading.close = draw.choice((reading.close, reading.close, 0))
-        reading.traded = draw.choice((0, 1, 1, 1))
-        reading.cluster, reading.beta_ppm = draw.choice((0, 1, 2)), draw.choice((0, 10**6, 2_000_000))
-    return case
-
-
-def _market(case: Case, draw: random.Random) -> Case:
-    """Triggers at their thresholds."""
-    market, config = case.desk.sight.view.market, _ruled(case)
-    switch, nudge = config.kill_switch, draw.choice((0.0, 1e-12, -1e-12))
-    market.btc_sigma_1h = draw.choice((0.01, 0.02, 0.0))
-    edges = (-switch.btc_fall, switch.btc_sigmas * market.btc_sigma_1h, 0.001)
-    market.btc_return = draw.choice(edges) + nudge
-    market.btc_volatility_percentile = draw.choice((switch.volatility_percentile, 0.5, 1.0)) + nudge
-    market.p_crash = draw.choice((config.strategy.p_crash_max, 0.0, 0.9)) + nudge
-    market.p_high_volatility = draw.choice((0.0, 0.3, 1.0))
-    market.refused, market.missed = draw.choice((0, 0, 1, 2)), draw.choice((0, 0, 0, 0, 1))
-    return case
-
-
-def _account(case: Case, draw: random.Random) -> Case:
-    """Drawdown at each tier's beginning and end, to the last unit."""
-    account, limits = case.before.account, _ruled(case).limits
-    for position in case.before.positions:
-        if draw.random() < 0.5:
-            account.cash += position.cost
-            position.lots = position.dust = position.cost = 0
-    whole = account.cash // 100_000
-    worth = account.cash + account.exposure
-    if not any(position.lots for position in case.before.positions):
-        account.cash = worth = whole * 1_000
-        pct = draw.choice((limits.drawdown_small_pct, limits.drawdown_large_pct, limits.drawdown_halt_pct))
-        pct -= draw.choice((0, limits.drawdown_hysteresis_pct))
-        account.peak = account.lifetime_peak = worth * 100 // (100 - pct) + draw.choice((-1, 0, 1))
-        account.cash = account.peak * (100 - pct) // 100 + draw.choice((0, 0, 1))
-    account.tier = draw.choice((0, 1, 2, 3))
-    account.halted = draw.choice((0, 0, 1)) if account.tier < 3 else 1
-    account.halt_hour = case.desk.hour.number - draw.choice((0, 1, 5))
-    account.halt_epoch = draw.choice((0, 1, 2))
-    for name in ("move_clear_h", "volatility_clear_h", "data_clear_h"):
-        setattr(account, name, draw.choice((0, 0, 1, 2, 3)))
-    return case
-
-
-def _positions(case: Case, draw: random.Random) -> Case:
-    """Holdings whose exits are due, or due in an hour; some beyond the caps."""
-    rules, hour = _ruled(case).strategy, case.desk.hour.number
-    readings = case.desk.sight.view.readings
-    for a, instrument in enumerate(case.desk.instruments):
-        position, close = case.before.positions[a], readings[a].close
-        if close <= 0 or draw.random() < 0.5:
-            continue
-        lots = instrument.order_min_lots * draw.choice((1, 2, 50, 400, 3_000)) + draw.choice((0, 1))
-        position.lots, position.dust = lots, draw.choice((0, 0, 1))
-        position.cost = lots * close * instrument.multiplier // instrument.divisor
-        position.entry = close + draw.choice((-close // 50, 0, close // 50))
-        position.stop = max(1, close * 9 // 10)
-        position.take = close + draw.choice((-1, 0, 1, close // 10))
-        position.trail = draw.choice((0, close // 100, close // 50))
-        position.peak = close + draw.choice((0, position.trail, position.trail + 1, close // 20))
-        age = draw.choice((rules.hold_min_h, rules.hold_max_h, rules.hold_extended_h, 0, 1))
-        position.since = hour - age - draw.choice((-1, 0, 1))
-        position.reversal = draw.choice((0, rules.reversal_h - 1, rules.reversal_h, 1))
-        position.extended, position.channel = draw.choice((0, 1)), draw.choice((0, 1, 3, 7))
-        position.mark = close
-        position.silent = draw.choice((0, 0, _ruled(case).execution.delist_h - 1))
-    for position in case.before.positions:
-        position.cooldown = hour + draw.choice((-1, 0, 1))
-    return case
-
-
-def _word(case: Case, draw: random.Random) -> Case:
-    """Every word of the guard."""
-    epoch = draw.choice((0, 1, 2, 3))
-    state = draw.choice(("ACTIVE", "REDUCING", "HALTED", "HALTED"))
-    halt = f"{draw.choice(('halt', 'flatten'))}-{epoch}" if state == "HALTED" else ""
-    return replace(case, said=case.said._replace(word=Word(state, epoch, halt)))
-
-
-def _policy(case: Case, draw: random.Random) -> Case:
-    """A benchmark's signals in place of predictions."""
-    signals = [
-        Signal(
-            Flag(draw.choice((0, 1))),
-            Flag(draw.choice((0, 1))),
-            draw.choice((0.0, 0.02, 0.066, 0.2)),
-            draw.random(),
-            draw.choice((0.0, 0.15)),
-            draw.choice((0.0, 0.1)),
-            Flag(draw.choice((0, 1))),
-            Flag(draw.choice((0, 1, 2, 4, 7))),
-            Flag(draw.choice((0, 1, 2, 4, 7))),
-        )
-        for _ in case.desk.instruments
-    ]
-    advice = Advice(draw.choice((0, 1, 2)), draw.choice((0, 1)), draw.choice((0, 1, 1)), signals)
-    sight = case.desk.sight._replace(advice={case.ticket.predictor: advice})
-    return replace(case, desk=case.desk._replace(sight=sight))
-
-
-def _lively(case: Case, draw: random.Random) -> Case:
-    """Other fees and limits."""
-    config = trading.load(draw.choice(("mission", "kraken-2026-07")))
-    limits = config.limits._replace(
-        exposure_entry_ppm=draw.choice((config.limits.exposure_entry_ppm, 40_000)),
-        positions_max=draw.choice((config.limits.positions_max, 2)),
-    )
-    document = dump_mandate(config._replace(limits=limits), 0)
-    return replace(case, ticket=case.ticket._replace(document=document))
-
-
-MOVES = (_reading, _reading, _market, _account, _positions, _positions, _word, _policy, _lively)
 
 
 def main() -> None:
