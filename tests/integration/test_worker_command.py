@@ -1,6 +1,8 @@
 """`ballast worker` reads its terms: references become credentials, and a pool serves its own queues."""
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,15 @@ TERMS = {
     **{"instruments": ["BTC/USD"], "sealing_keys": [["1", "secret:sealing"]]},
 }
 SECRETS = {"database": "sqlite:///x", "venue-secret": "c2VjcmV0", "sealing": "k" * 32}
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """The command sets up the log of its process, which here is everybody's."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture
