@@ -25,7 +25,7 @@ from sqlalchemy import Engine, func, select
 from adapters.storage.engine import connect, reading, sqlite_url
 from adapters.storage.hours import PortfolioHour
 from adapters.storage.orders import FillRow
-from adapters.storage.states import StateRow
+from adapters.storage.states import Proof, StateRow
 from cli.supervisor.house import House
 from tests.browsing import Browser
 from tests.installation import PASSWORD
@@ -200,6 +200,8 @@ class Halt(NamedTuple):
     flattened: Any
     left: dict[str, int]
     """Lots of each holding two hours after everything was to be sold."""
+    unproved: list[str]
+    """What another process found in the hours around it."""
     faults: Any
     requested: Any
     by_command: "subprocess.CompletedProcess[str]"
@@ -215,7 +217,7 @@ def halt(people: Desk, browser: Browser) -> Halt:
     told_at = people.newest()
     assert told_at
     until(lambda: _settled_since(people, told_at.asof), STARTED_S)
-    left = _held(people.engine)
+    left, unproved = _held(people.engine), _unproved(people.engine)
     faults = browser.play("axe", people.base, pages=["/", "/risk/"], button="Request a resume").found
     requested = browser.play("request", people.base, halt=flattened["halt"]).found
     said = ("--operator", "olga", "--reason", "I am sure")
@@ -223,7 +225,9 @@ def halt(people: Desk, browser: Browser) -> Halt:
     approved = browser.play("approve", people.base).found
     newest = people.newest()
     assert newest
-    return Halt(halted, early, flattened, left, faults, requested, by_command, approved, newest.asof)
+    return Halt(
+        halted, early, flattened, left, unproved, faults, requested, by_command, approved, newest.asof
+    )
 
 
 def _settled_since(people: Desk, asof: datetime) -> bool:
@@ -241,9 +245,14 @@ def _held(engine: Engine) -> dict[str, int]:
     return {name: values[lots] for name, values in told["positions"].items() if values[lots]}
 
 
+def _unproved(engine: Engine) -> list[str]:
+    with reading(engine) as session:
+        return list(session.scalars(select(Proof.note).where(~Proof.held)))
+
+
 def test_after_flattening_nothing_is_held_and_the_halt_goes_on(halt: Halt) -> None:
     assert halt.flattened["halt"].startswith("flatten-")
-    assert halt.left == {}
+    assert (halt.left, halt.unproved) == ({}, [])
     assert halt.requested["refused"]["status"] == 403
 
 
