@@ -21,7 +21,7 @@ from adapters.storage.states import StateRow
 from trading.clock import TradingHour
 from trading.errors import DataError
 from trading.execution.protocol import Kind, Trade
-from trading.ledger.entries import OPENING
+from trading.ledger.entries import is_flow
 
 STAGE_OF = {"window": "fetch", "features": "features", "predictions": "predict"}
 HOUR = timedelta(hours=1)
@@ -90,10 +90,11 @@ def _portfolio(session: Session, key: PortfolioKey, hour: TradingHour) -> dict[s
         found["orders"] = Content.told(_orders(session, key, hour))
         found["fills"] = Content.told(_fills(session, key, hour))
         begin, end = hour.previous.asof + SETTLED_AT, hour.asof + SETTLED_AT
+        # A flow is posted whenever a comparison comes upon it; the decision that it is folded into tells it.
         entries = [
             entry
             for entry in Journal(session, key).since(begin)
-            if begin < entry.time <= end and entry.name != OPENING
+            if begin < entry.time <= end and not is_flow(entry)
         ]
         found["entries"] = Content.told({entry.name: entry_told(entry) for entry in entries})
     state = session.get(StateRow, (*key, hour.asof))

@@ -105,7 +105,7 @@ class Told:
         begin, end = hour.previous.asof + SETTLED_AT, hour.asof + SETTLED_AT
         trades = [trade for trade in self._trades if begin < trade.at <= end]
         kinds = {trade.id: self._reports[trade.order].kind for trade in trades}
-        moved = [m for m in self._venue.movements(EPOCH) if begin < m.at <= end]
+        moved = [m for m in self._venue.movements(EPOCH) if begin < m.at <= end and m.what not in FLOWS]
         instruments = {i.name: i for i in desk.instruments}
         entries = post(self._of.key.track, trades, moved, instruments, self._of.quote).entries
         return {

@@ -79,6 +79,11 @@ def flow_entry(name: str, time: datetime, account: str, holding: str, asset: str
     return Entry(name, time, _moved((Posting(holding, asset, amount), Posting(account, asset, -amount))))
 
 
+def is_flow(entry: Entry) -> bool:
+    """Something came in or went out that no trade explains."""
+    return any(posting.account in EXTERNAL for posting in entry.postings)
+
+
 def opening_entry(time: datetime, quote: str, held: Mapping[str, int]) -> Entry:
     """What an account held by asset when its portfolio was opened: money is cash, coins are dust."""
     legs = [
