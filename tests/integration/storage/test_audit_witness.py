@@ -23,7 +23,7 @@ UNTOLD = {
     *("tracks", "portfolios", "audit_entries"),
     *("state_changes", "halt_events", "alerts", "alert_deliveries"),  # a halt tells of itself
     *("users", "grants", "web_sessions", "api_tokens", "sign_ins"),  # so do people
-    "folded_fills",  # which hour a fill is part of: the state's digest says it
+    *("folded_fills", "folded_flows"),  # which hour they are part of: the state's digest says it
 }
 
 
