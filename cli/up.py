@@ -58,8 +58,9 @@ FromOption = Annotated[
 PredictorOption = Annotated[
     str | None,
     typer.Option(
-        help="What decides: champion (a promoted release), cash, btc, basket, trend-a, trend-b, "
-        "trend-vote, or exercise (no skill). Real money takes champion alone.",
+        help="What decides: champion (a promoted release; on the made-up market one is trained where there "
+        "is none), cash, btc, basket, trend-a, trend-b, trend-vote, or exercise (no skill). Real money takes "
+        "champion alone.",
         show_default="trend-vote in replay, champion else",
     ),
 ]
@@ -191,10 +192,13 @@ def _replay(
     """Play recorded or made-up bars."""
     from cli import replay
     from cli.drive import drive
+    from cli.first_release import first_release
 
     decides = predictor or "trend-vote"
     if data is None:
         played = replay.made_up(house.home, decides, fees, first, voice.say)
+        if decides == CHAMPION:
+            first_release(house.home, played.first, voice.say)
     else:
         played = replay.recorded(house.home, data, venue, decides, fees, first, voice.say)
     drive(house, played, replay.number_of(house, played, new=new), voice, hours, pace)

@@ -19,6 +19,7 @@ import pytest
 from platformdirs import user_cache_path
 from sqlalchemy import func, select
 
+from adapters.model_registry import ModelRegistry
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import connect, reading, sqlite_url
 from adapters.storage.journal import PostingRow
@@ -268,3 +269,16 @@ def test_many_kills_over_many_hours_change_nothing(tmp_path: Path, seed: int) ->
     undisturbed = written(calm)
     assert len(undisturbed.orders) > hours // 2, "too quiet to show anything"
     check_same(undisturbed, written(harsh))
+
+
+@pytest.mark.slow
+def test_a_home_without_a_champion_trains_one_on_bars_before_the_first_hour(tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    (one,) = run(home, "--hours", "1", "--predictor", "champion")
+    assert set(one["why_not"].values()) != {"no signal"}
+    (champion,) = ModelRegistry(home / "models").versions()
+    assert "champion" in champion.aliases
+    assert champion.facts.preset == "quick"
+    again = run(home, "--hours", "1", "--predictor", "champion")
+    assert len(again) == 1
+    assert len(ModelRegistry(home / "models").versions()) == 1
