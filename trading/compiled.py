@@ -15,7 +15,8 @@ function and every `trading` function it calls, compiles the copies, and leaves 
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dis import get_instructions
 from functools import cache
 from importlib import import_module
@@ -23,28 +24,30 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
-import numba
-from numba.core import types
-from numba.core.caching import FunctionCache
-from numba.core.runtime.nrt import rtsys
-
 SOURCE = Path(__file__).parent
 
 
-def _import_arrays_without_blas() -> None:
-    """Spare numba its search for SciPy's BLAS, 0.1 s for products that are banned here."""
-    known = sys.modules.get("scipy.linalg")
-    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Spare an import something that it would look for and do without; what is loaded already stays."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
     try:
-        import_module("numba.np.arraymath")
+        yield
     finally:
-        if known is None:
-            del sys.modules["scipy.linalg"]
-        else:
-            sys.modules["scipy.linalg"] = known
+        del sys.modules[module]
 
 
-_import_arrays_without_blas()
+with _without("coverage"):  # 13 MiB, for reports on numba itself
+    import numba
+    from numba.core import types
+    from numba.core.caching import FunctionCache
+    from numba.core.runtime.nrt import rtsys
+
+with _without("scipy.linalg"):  # 0.1 s, for products that are banned here
+    import_module("numba.np.arraymath")
 
 CACHES_KEPT = 4
 """Each change of the sources begins a new folder of compiled code; the least recently used ones go."""

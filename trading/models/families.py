@@ -6,7 +6,7 @@ dissimilarity guard give numbers of their own; all of them are rows of the predi
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,13 @@ from trading.models.history import History
 from trading.models.labels import HORIZONS_H
 from trading.models.presets import Preset, Walk
 from trading.models.rows import Rows
-from trading.models.runtime import Runtime
 from trading.models.sequences import Sequences
 from trading.models.splits import Fold
 from trading.models.trees import Beat
+
+if TYPE_CHECKING:
+    # Loading it costs memory that whoever asks for names only need not pay.
+    from trading.models.runtime import Runtime
 
 LEARNERS = ("xgboost", "lightgbm", "forest", "lstm", "transformer")
 REGIME, DISSIMILARITY = "regime", "dissimilarity"
@@ -50,7 +53,7 @@ class Family(NamedTuple):
     """Trained every `net_months` instead of every month."""
     learn: Learn
     """None when there is too little to learn from."""
-    ask: Callable[[History, Fold, Runtime], Asked]
+    ask: "Callable[[History, Fold, Runtime], Asked]"
 
 
 def taught(history: History, fold: Fold, walk: Walk) -> Rows | None:
@@ -134,12 +137,12 @@ def _named(raw: Any) -> dict[str, Floats]:
     return columns | {f"z{h}": raw.z[:, i] for i, h in enumerate(HORIZONS_H)}
 
 
-def _ask_trees(history: History, fold: Fold, runtime: Runtime) -> Asked:
+def _ask_trees(history: History, fold: Fold, runtime: "Runtime") -> Asked:
     t, a = _wanted(history, fold)
     return _asked(history, t, a, _named(runtime.predict(np.asarray(history.features[t, a]))))
 
 
-def _ask_net(history: History, fold: Fold, runtime: Runtime) -> Asked:
+def _ask_net(history: History, fold: Fold, runtime: "Runtime") -> Asked:
     steps = int(runtime.artefact.meta["steps"])
     t, a = _wanted(history, fold, steps - 1)
     begin = max(int(t.min(initial=steps - 1)) - steps + 1, 0)
@@ -147,14 +150,14 @@ def _ask_net(history: History, fold: Fold, runtime: Runtime) -> Asked:
     return _asked(history, t, a, _named(runtime.predict_sequences(panel, t - begin, a)))
 
 
-def _ask_dissimilarity(history: History, fold: Fold, runtime: Runtime) -> Asked:
+def _ask_dissimilarity(history: History, fold: Fold, runtime: "Runtime") -> Asked:
     t, a = _wanted(history, fold)
     found = runtime.dissimilarity(np.asarray(history.features[t, a]))
     limit = np.full(len(t), runtime.artefact.meta["limit"])
     return _asked(history, t, a, {"di": found, "limit": limit})
 
 
-def _ask_regime(history: History, fold: Fold, runtime: Runtime) -> Asked:
+def _ask_regime(history: History, fold: Fold, runtime: "Runtime") -> Asked:
     span = history.slice(fold.test_first, fold.test_end)
     asked = regime.predict_inputs(history, runtime.artefact, fold.test_first, fold.test_end)
     chances = runtime.probabilities(asked)
