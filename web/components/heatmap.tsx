@@ -1,33 +1,14 @@
 "use client";
 
-import { Problem, type Schemas } from "@/lib/api";
-import { time } from "@/lib/format";
+import type { Schemas } from "@/lib/api";
 import { useCorrelation } from "@/lib/market";
-import { useView } from "@/lib/view";
-import { Empty, Failure, Loading, Panel } from "./parts";
+import { DecidedPanel } from "./decided";
 
 export function Together() {
-  const told = useCorrelation();
-  const { zone } = useView();
-  const none = told.error instanceof Problem && told.error.status === 404;
   return (
-    <Panel
-      title="Who moves with whom"
-      aside={
-        told.data && (
-          <span className="num text-xs text-muted">decided {time(told.data.decided, zone)} for the day</span>
-        )
-      }
-    >
-      {told.isPending && <Loading what="correlations" />}
-      {told.isError &&
-        (none ? (
-          <Empty>No window of the market is stored yet.</Empty>
-        ) : (
-          <Failure error={told.error} again={told.refetch} />
-        ))}
-      {told.data && <HeatMap told={told.data} />}
-    </Panel>
+    <DecidedPanel title="Who moves with whom" what="correlations" told={useCorrelation()}>
+      {(told) => <HeatMap told={told} />}
+    </DecidedPanel>
   );
 }
 

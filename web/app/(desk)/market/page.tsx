@@ -1,9 +1,9 @@
 "use client";
 
 import { CandlePanel } from "@/components/candles";
-import { Badge, Empty, Failure, Loading, Panel, Stat } from "@/components/parts";
+import { DecidedPanel } from "@/components/decided";
+import { Badge, Panel, Stat } from "@/components/parts";
 import { Table } from "@/components/table";
-import { Problem } from "@/lib/api";
 import { percent, time } from "@/lib/format";
 import { useUniverse } from "@/lib/market";
 import { useMarket } from "@/lib/questions";
@@ -32,35 +32,18 @@ const WORDS: Record<string, string> = {
 };
 
 function Universe() {
-  const told = useUniverse();
-  const { zone } = useView();
-  const none = told.error instanceof Problem && told.error.status === 404;
   return (
-    <Panel
-      title="Who may be traded, and why not"
-      aside={
-        told.data && (
-          <span className="num text-xs text-muted">decided {time(told.data.decided, zone)} for the day</span>
-        )
-      }
-    >
-      {told.isPending && <Loading what="the universe" />}
-      {told.isError &&
-        (none ? (
-          <Empty>No window of the market is stored yet.</Empty>
-        ) : (
-          <Failure error={told.error} again={told.refetch} />
-        ))}
-      {told.data && (
+    <DecidedPanel title="Who may be traded, and why not" what="the universe" told={useUniverse()}>
+      {(told) => (
         <div className="space-y-4">
           <p className="text-xs text-muted">
-            Listed {told.data.age_d} days or longer, a median turnover of {whole(told.data.notional_min)} a
-            day or more, a spread of {told.data.spread_bp_max} bp or less; of these the {told.data.names_max}{" "}
-            largest. Stablecoins, wrapped, tokenised and meme coins stay out by reviewed lists.
+            Listed {told.age_d} days or longer, a median turnover of {whole(told.notional_min)} a day or more,
+            a spread of {told.spread_bp_max} bp or less; of these the {told.names_max} largest. Stablecoins,
+            wrapped, tokenised and meme coins stay out by reviewed lists.
           </p>
           <Table
             label="instruments, and the first rule that keeps each out"
-            rows={told.data.candidates}
+            rows={told.candidates}
             id={(row) => row.instrument}
             empty="The window holds no instrument."
             columns={[
@@ -88,7 +71,7 @@ function Universe() {
           />
         </div>
       )}
-    </Panel>
+    </DecidedPanel>
   );
 }
 
