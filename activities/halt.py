@@ -93,6 +93,7 @@ class HaltActivities:
             told.halt,
             told.refusal,
             told.flattening,
+            told.hour,
         )
         recorded = self._states.record(told.track, told.portfolio, event)
         return RecordOut(**recorded.standing._asdict(), objection=recorded.objection)

@@ -131,6 +131,8 @@ class RecordIn(Message):
     refusal: str = ""
     flattening: bool = False
     """Of a trip: everything held is sold too."""
+    hour: int | None = None
+    """The last hour whose mark was answered before this."""
 
 
 class RecordOut(Message):

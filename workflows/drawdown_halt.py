@@ -80,6 +80,7 @@ class DrawdownHaltWorkflow:
         self._alerts = carried.alerts if carried else 0
         self._unrecorded = 0
         self._is_open = carried is not None
+        self._answered = self._vigil.hour
         self._lock = asyncio.Lock()
 
     @workflow.run
@@ -110,6 +111,7 @@ class DrawdownHaltWorkflow:
                 seen = Mark(hour, told.equity, told.flows, told.triggers, told.trips, review_after_h)
                 self._vigil = mark(before, seen, self._rules)
                 await self._follow(before.latch)
+        self._answered = self._vigil.hour
         return answer_of(self._vigil)
 
     @mark.validator
@@ -123,7 +125,7 @@ class DrawdownHaltWorkflow:
         await workflow.wait_condition(lambda: self._is_open)
         id = told.request_id or self._request_id()
         if id not in self._answers:
-            known = self._vigil.latch
+            known, hour = self._vigil.latch, self._answered
             self._vigil = tripped(self._vigil, told.cause)
             latch, why = self._vigil.latch, f"{told.cause}: {told.reason}"
             self._cancels += 1
@@ -132,7 +134,7 @@ class DrawdownHaltWorkflow:
             self._unrecorded += 1
             async with self._turn():
                 self._unrecorded -= 1
-                await self._record(TRIPPED, told.operator, why, known, wanted=latch, id=id)
+                await self._record(TRIPPED, told.operator, why, known, wanted=latch, id=id, hour=hour)
         return answer_of(self._vigil)
 
     @trip.validator
@@ -235,7 +237,7 @@ class DrawdownHaltWorkflow:
         if vigil.latch.state == REDUCING:
             # Which triggers still wanted clean hours is not known any more.
             vigil = vigil._replace(clear_h={Cause.FOUND: self._rules.kill_switch.clear_h})
-        self._vigil, self._is_open = vigil, True
+        self._vigil, self._is_open, self._answered = vigil, True, vigil.hour
         workflow.upsert_search_attributes(
             [TRACK.value_set(self._of.track), PORTFOLIO.value_set(self._of.portfolio)]
         )
@@ -297,8 +299,12 @@ class DrawdownHaltWorkflow:
         id: str = "",
         halt: str = "",
         refusal: str = "",
+        hour: int | None = None,
     ) -> str:
-        """Store an event, with the epoch that the database gives a trip; returns why nothing was stored."""
+        """Store an event, with the epoch that the database gives a trip; returns why nothing was stored.
+
+        `hour` is the last one answered when it came to pass, where that was before now.
+        """
         latch = wanted or self._vigil.latch
         told = RecordIn(
             track=self._of.track,
@@ -312,6 +318,7 @@ class DrawdownHaltWorkflow:
             halt=halt,
             refusal=refusal,
             flattening=what == TRIPPED and Cause.FLATTEN in latch.causes,
+            hour=self._answered if hour is None else hour,
         )
         stored = await workflow.execute_activity_method(HaltActivities.record_halt, told, **RECORD)
         self._alerts += 1

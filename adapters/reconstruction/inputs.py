@@ -50,6 +50,14 @@ class Event(NamedTuple):
     epoch: int
     halt: str
     """The name of the halt that it concerns."""
+    hour: int | None = None
+    """The last hour whose mark the guard had answered before; None in a log from before it was told."""
+
+    def is_known(self, hour: TradingHour, asked: datetime) -> bool:
+        """The guard's answer to the mark of `hour` rests on it; without `hour` by time, at the mark's own."""
+        if self.hour is not None:
+            return self.hour < hour.number
+        return self.at <= asked or (self.operator in GUARDS and self.at < hour.next.asof)
 
 
 class Inputs(NamedTuple):
@@ -87,12 +95,10 @@ class Inputs(NamedTuple):
         return tuple(sorted({r.ticket.predictor for r in self.rulings if r.asof <= hour.number}))
 
     def word(self, hour: TradingHour, asked: datetime) -> Word:
-        """The guard's, to a mark of `hour` that was told at `asked` or soon after: what the log said by then,
-        and what the mark itself led to.
-        """
+        """The guard's, to a mark of `hour` that was told at `asked` or soon after."""
         said, halt = Event(asked, "", ACTIVE, 0, ""), ""
         for event in self.events:
-            if event.at <= asked or (event.operator in GUARDS and event.at < hour.next.asof):
+            if event.is_known(hour, asked):
                 said = event
                 halt = event.halt if event.halt.endswith(f"-{event.epoch}") else halt
         return Word(said.state, said.epoch, halt if said.state == HALTED else "")
@@ -151,6 +157,9 @@ def _events(session: Session, key: PortfolioKey) -> list[Event]:
     query = select(AuditRow.body).where(*mine, AuditRow.kind == Kind.HALT).order_by(AuditRow.seq)
     told: list[dict[str, Any]] = [json.loads(body) for body in session.scalars(query)]
     return [
-        Event(datetime.fromisoformat(one["at"]), one["operator"], one["state"], one["epoch"], one["halt"])
+        Event(
+            datetime.fromisoformat(one["at"]),
+            *(one["operator"], one["state"], one["epoch"], one["halt"], one.get("hour")),
+        )
         for one in told
     ]

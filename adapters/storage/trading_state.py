@@ -134,8 +134,7 @@ class TradingStates:
                 standing, cause = Standing(last.state, last.epoch), last.cause
             asked = (str(Cause.FLATTEN),) if flattens(HaltEvents(session, key).halt(standing)) else ()
             latch = Latch(*standing, (*asked, cause) if standing.state == HALTED else ())
-            mine = (Mark.track == track, Mark.portfolio == portfolio)
-            mark = session.scalars(select(Mark).where(*mine).order_by(Mark.asof.desc()).limit(1)).first()
+            mark = _last_mark(session, key)
         show_state(track, portfolio, standing)
         return _begun(latch, mark)
 
@@ -157,6 +156,17 @@ class TradingStates:
         """The last events, oldest first."""
         with reading(self._engine) as session:
             return HaltEvents(session, PortfolioKey(track, portfolio)).last(most)
+
+
+def _last_mark(session: Session, key: PortfolioKey) -> Mark | None:
+    mine = (Mark.track == key.track, Mark.portfolio == key.portfolio)
+    return session.scalars(select(Mark).where(*mine).order_by(Mark.asof.desc()).limit(1)).first()
+
+
+def _marked(session: Session, key: PortfolioKey) -> int:
+    """The last hour whose mark is stored; before the first one, -1."""
+    mark = _last_mark(session, key)
+    return TradingHour.at(mark.asof).number if mark else -1
 
 
 def _begun(latch: Latch, mark: Mark | None) -> Vigil:
@@ -227,7 +237,8 @@ def _store(session: Session, key: PortfolioKey, told: Told, now: datetime) -> Re
     holds = _change(halts, told, now)
     event = events.add(told, held, holds, now)
     audit = Audit(session)
-    facts = canonical_json({**event.facts(), "at": now.isoformat()})
+    hour = _marked(session, key) if told.hour is None else told.hour
+    facts = canonical_json({**event.facts(), "at": now.isoformat(), "hour": hour})
     audit.append(key.track, AUDITED.get(told.what, Kind.HALT), key.portfolio, facts)
     if audit.last_state(*key) != holds:
         audit.append(key.track, Kind.HALT_STATE, key.portfolio, canonical_json(holds._asdict()))

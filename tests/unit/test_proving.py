@@ -82,6 +82,20 @@ def test_the_guards_word_is_what_its_mark_led_to_and_what_people_said_before() -
     assert inputs(opened, by_mark, later).word(HOUR.next, HOUR.next.asof) == Word("HALTED", 2, "flatten-2")
 
 
+def test_what_came_while_time_stood_still_is_known_from_the_hour_that_it_followed() -> None:
+    """A replay's time stands while an hour is worked: a halt after the mark bears the time of the mark."""
+    opened = Event(ASOF - timedelta(days=1), "system", "ACTIVE", 0, "", -1)
+    after = Event(ASOF, "ada", "HALTED", 1, "halt-1", HOUR.number)
+    assert inputs(opened, after).word(HOUR, ASOF) == Word("ACTIVE", 0, "")
+    assert inputs(opened, after).word(HOUR.next, HOUR.next.asof) == Word("HALTED", 1, "halt-1")
+
+
+def test_a_trip_that_is_written_down_late_counts_from_when_it_came() -> None:
+    opened = Event(ASOF - timedelta(days=1), "system", "ACTIVE", 0, "", -1)
+    before = Event(ASOF + timedelta(minutes=9), "ada", "HALTED", 1, "halt-1", HOUR.number - 1)
+    assert inputs(opened, before).word(HOUR, ASOF) == Word("HALTED", 1, "halt-1")
+
+
 def test_a_growing_log_is_read_once_and_a_line_only_when_it_is_whole(tmp_path: Path) -> None:
     log, tail = tmp_path / "2026-03-01.jsonl", Tail(tmp_path)
     log.write_text('{"n": 1}\n{"n": 2')

@@ -38,6 +38,8 @@ class Told(NamedTuple):
     """Why it does not count; empty where it does."""
     flattening: bool = False
     """Of a trip: everything held is sold too."""
+    hour: int | None = None
+    """The last hour whose mark the guard had answered when it came to pass; None where it was not asked."""
 
 
 class Recorded(NamedTuple):
