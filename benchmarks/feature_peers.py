@@ -165,7 +165,9 @@ def _talib(grid: Grid) -> Callable[[], object]:
             g["beta720"] = talib.BETA(frames[0]["close"], c, MONTH) * 0.67 + 0.33
             g["corr720"] = talib.CORREL(btc, g["ret1"], MONTH)
             out[a] = g
-        rising = np.column_stack([out[a]["ret24"].to_numpy() for a in out])
-        return out, np.where(np.isnan(rising).any(1), np.nan, (rising > 0).mean(1))
+        # Frames by instrument to arrays by column, (hours, instruments): what our arm gives too.
+        panel = {name: np.column_stack([out[a][name].to_numpy() for a in out]) for name in out[0]}
+        rising = panel["ret24"]
+        return panel, np.where(np.isnan(rising).any(1), np.nan, (rising > 0).mean(1))
 
     return run
