@@ -193,7 +193,11 @@ def _last(session: Session, key: PortfolioKey) -> dict[str, Any]:
 
 def _entry(of: Look, alerts: Sequence[str], taken: Sequence[str]) -> bytes:
     figures = {
-        one.name: {"level": one.level, "value": None if one.value is None else float(f"{one.value:.6g}")}
+        one.name: {
+            "level": one.level,
+            "note": one.note,
+            "value": None if one.value is None else float(f"{one.value:.6g}"),
+        }
         for one in of.found
     }
     told = {"action": of.action, "alerts": list(alerts), "asof": _text(of.asof), "monitors": figures}

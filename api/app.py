@@ -37,6 +37,7 @@ from api.routes import (
     hours,
     market,
     models,
+    monitors,
     oidc,
     operations,
     orders,
@@ -65,7 +66,7 @@ THREADS, VIEWS = 12, 8
 PARTS = (
     *(session, oidc, users, portfolios, positions, hours, orders),
     *(market, universe, models, promotions, halts, performance, benchmarks),
-    *(operations, engine, audit, verification, governance, events, scheduler),
+    *(operations, monitors, engine, audit, verification, governance, events, scheduler),
 )
 
 

@@ -57,7 +57,7 @@ class Head(Answer):
     weights: dict[str, float]
     """Of each learner's log odds."""
     raw: list[float]
-    """Before calibration, and after it: two columns of one length."""
+    """P(up) before calibration, and after it: two columns of one length."""
     calibrated: list[float]
 
 
@@ -159,6 +159,7 @@ def models(_reader: Reader, request: Request) -> Models:
 
 
 def _opened(version: int, release: "Release") -> Inside:
+    from trading.models.calibration import logistic
     from trading.models.labels import HORIZONS_H
     from trading.models.prediction_log import STACK
     from trading.models.release import expiry_h
@@ -180,7 +181,7 @@ def _opened(version: int, release: "Release") -> Inside:
             Head(
                 horizon_h=hours,
                 weights=dict(zip(stack.learners, head.weights.tolist(), strict=True)),
-                raw=head.curve.at.tolist(),
+                raw=logistic(head.curve.at).tolist(),
                 calibrated=head.curve.p.tolist(),
             )
             for hours, head in zip(HORIZONS_H, stack.heads, strict=True)

@@ -11,6 +11,8 @@ import httpx
 import pytest
 from anyio import to_thread
 
+from adapters.clock import SystemClock
+from adapters.monitors import Look, Monitors
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import unit_of_work
 from adapters.storage.hours import PortfolioHour
@@ -21,6 +23,7 @@ from api.routes import events
 from api.wire import csv_file
 from tests.history import BEGAN, with_a_past
 from tests.installation import World
+from trading.evaluation.monitors import Action, Level, Monitor
 
 BASE = "/api/portfolios/main"
 PAGED = (("orders", "number"), ("trades", "trade_id"), ("verdicts", "asof"))
@@ -57,8 +60,25 @@ def test_a_portfolio_without_a_past_is_shown_empty(world: World) -> None:
     told = ada.get(BASE).json()
     assert (told["asof"], told["state"], told["equity"]) == (None, "HALTED", "0")
     assert told["state_cause"] == "never set"
+    assert ada.get(f"{BASE}/monitors").json()["asof"] is None
     for name in ("equity", "orders", "trades", "verdicts", "reconciliation", "alerts", "audit", "proofs"):
         assert ada.get(f"{BASE}/{name}").status_code == 200, name
+
+
+def test_monitors_say_what_was_found_and_done_when_somebody_last_looked(ada, world: World) -> None:
+    drift = Monitor("drift of p24", Level.ALERT, 0.31, "alert above 0.25")
+    missing = Monitor("cost of a fill", Level.UNKNOWN, None, "3 fills of 20")
+    look = Look(BEGAN + timedelta(hours=47), (drift, missing), Action.HALVE)
+    Monitors(world.engine, world.home, lambda _: b"", SystemClock()).act(
+        PortfolioKey("replay-a-1", "main"), look
+    )
+    told = ada.get(f"{BASE}/monitors").json()
+    assert (told["asof"], told["action"], told["restored_by"]) == ("2026-01-02T23:00:00Z", "halve", "")
+    assert told["taken"] == ["half the size from 2026-01-03T01:00Z", "alert: drift of p24"]
+    assert [list(one.values()) for one in told["found"]] == [
+        ["cost of a fill", "unknown", None, "3 fills of 20"],
+        ["drift of p24", "alert", 0.31, "alert above 0.25"],
+    ]
 
 
 def test_the_curve_shows_the_worst_drawdown_of_each_point(world: World) -> None:

@@ -518,6 +518,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portfolios/{portfolio}/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calibration, drift, costs and the gap to the backtest, as last looked at */
+        get: operations["monitors_api_portfolios__portfolio__monitors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/portfolios/{portfolio}/orders": {
         parameters: {
             query?: never;
@@ -1576,6 +1593,25 @@ export interface components {
             versions: components["schemas"]["Version"][];
         };
         /**
+         * Monitors
+         * @description The last look, by the audit log.
+         */
+        Monitors: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "nothing" | "log" | "halve" | "halt";
+            /** Asof */
+            asof: string | null;
+            /** Found */
+            found: components["schemas"]["Watched"][];
+            /** Restored By */
+            restored_by: string;
+            /** Taken */
+            taken: string[];
+        };
+        /**
          * Month
          * @description One UTC month, or the part of it that is over.
          */
@@ -2496,6 +2532,23 @@ export interface components {
             requester: string;
             /** Tier */
             tier: number;
+        };
+        /**
+         * Watched
+         * @description One figure beside its bounds.
+         */
+        Watched: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "unknown" | "quiet" | "watch" | "alert";
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Value */
+            value: number | null;
         };
         /**
          * Why
@@ -5492,6 +5545,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Universe"];
+                };
+            };
+            /** @description The request makes no sense. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Nobody is signed in, or the token is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description The role, the scope or the portfolio does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description It does not fit what stands. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description A parameter is malformed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    monitors_api_portfolios__portfolio__monitors_get: {
+        parameters: {
+            query?: {
+                /** @description A track by name; without it the portfolio's newest. */
+                track?: string | null;
+            };
+            header?: never;
+            path: {
+                portfolio: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitors"];
                 };
             };
             /** @description The request makes no sense. */

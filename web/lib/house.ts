@@ -33,6 +33,15 @@ export function useChanges() {
   return useQuery({ queryKey: ["governance"], queryFn: () => told(api.GET("/api/governance")) });
 }
 
+/** What the monitors found when they last looked. */
+export function useMonitors() {
+  const { key, scope } = useScope();
+  return useQuery({
+    queryKey: [...key, "monitors"],
+    queryFn: () => told(api.GET("/api/portfolios/{portfolio}/monitors", { params: scope })),
+  });
+}
+
 /** A release from inside. */
 export function useRelease(version: number | undefined) {
   return useQuery({

@@ -1,5 +1,6 @@
 "use client";
 
+import { Monitors } from "@/components/monitors";
 import { EveryModel } from "@/components/outputs";
 import { Badge, Empty, Failure, Loading, Note, Panel, Stat, type Tone } from "@/components/parts";
 import { ReleaseInside } from "@/components/release";
@@ -19,6 +20,7 @@ export default function Page() {
       <h1 className="text-lg font-semibold">Models</h1>
       <Outputs />
       <EveryModel />
+      <Monitors />
       <Releases />
     </>
   );
@@ -216,7 +218,12 @@ function Releases() {
               { name: "for", cell: (row) => row.mode },
               { name: "by", cell: (row) => row.who },
               { name: "why", cell: (row) => row.why },
-              { name: "waived in replay", cell: (row) => row.waived.join("; ") },
+              {
+                name: "waived in replay",
+                cell: (row) => (
+                  <span className="block min-w-80 whitespace-normal">{row.waived.join("; ")}</span>
+                ),
+              },
             ]}
           />
         )}
