@@ -140,13 +140,23 @@ class Committed:
                 self.at_s.setdefault(newest.asof, time.time())
 
 
-def test_an_hour_is_on_the_page_within_a_second_of_its_commit(people: Desk, browser: Browser) -> None:
+@pytest.fixture(scope="module")
+def late_s(people: Desk, browser: Browser) -> list[float]:
+    """How long after its commit each hour was on a page that somebody left open."""
     with Committed(people) as committed:
         seen = browser.play("watch", people.base, hours=HOURS_WATCHED)
     assert seen.errors == []
     late_s = [at_ms / 1000 - committed.at_s[datetime.fromisoformat(asof)] for asof, at_ms in seen.found]
     print("on the page after", [round(one, 2) for one in late_s], "s")  # noqa: T201 - the figure is the point
+    return late_s
+
+
+def test_hours_come_onto_an_open_page_by_themselves(late_s: list[float]) -> None:
     assert len(late_s) >= HOURS_WATCHED
+
+
+@pytest.mark.slow
+def test_an_hour_is_on_the_page_within_a_second_of_its_commit_on_a_quiet_machine(late_s: list[float]) -> None:
     assert median(late_s) < ON_THE_PAGE_S
 
 
