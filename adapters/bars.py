@@ -140,11 +140,14 @@ class Window(Mapping[str, pl.DataFrame]):
 
 
 def _merge(file: Path, offered: pl.DataFrame, unfinished: Collection[int]) -> WriteReport:
-    """Lay `offered`, sorted and of one year, beside what is stored."""
+    """Lay `offered`, sorted and of one year, beside what is stored, or behind it as each hour does."""
     if not file.exists():
         _save(file, offered)
         return WriteReport(offered.height, 0, 0, offered.clear())
     stored = _load(file)
+    if stored.is_empty() or offered["asof"][0] > stored["asof"][-1]:
+        _save(file, pl.concat([stored, offered.select(stored.columns)]))
+        return WriteReport(offered.height, 0, 0, offered.clear())
     both = offered.join(stored, on="asof", how="left", suffix="_stored", maintain_order="left")
     known = both["open_stored"].is_not_null()
     may_continue = both["asof"].dt.epoch("s").is_in([hour * HOUR_S for hour in unfinished])

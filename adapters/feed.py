@@ -5,6 +5,7 @@ read from the store at a start, so an hour costs what is new in it.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -21,6 +22,8 @@ WINDOW_H = 122 * DAY_H
 
 REACH_H = OHLC_HOURS - DAY_H
 """Hours that can be asked for, with a day to spare for an hour that is caught up with late."""
+AT_ONCE = 4
+"""Instruments asked for at a time: an answer is mostly waited for."""
 UNLISTED = "EQuery:Unknown asset pair"
 
 
@@ -41,6 +44,7 @@ class VenueFeed:
         """
         self._venue, self._market, self._store, self._gaps = venue, market, store, gaps
         self._bars = dict.fromkeys(instruments, pl.DataFrame(schema=SCHEMA))
+        self._pool = ThreadPoolExecutor(AT_ONCE, "feed")
         self._through: dict[str, int] = {}
         """The hour up to which each instrument was asked for."""
 
@@ -50,13 +54,12 @@ class VenueFeed:
         """
         if not self._through or hour.number < max(self._through.values()):
             self._load(hour)
-        fresh = {name: self._recent(name, first) for name, first in self._firsts(hour).items()}
-        for name, bars in fresh.items():
-            after = TradingHour(self._through[name]).asof
-            new = bars.filter(pl.col("asof").is_between(after, hour.asof, closed="right"))
-            if new.height:
-                self._store.write(self._venue, name, new)
-                self._bars[name] = pl.concat([self._bars[name], new.select(self._bars[name].columns)])
+        firsts = self._firsts(hour)
+        fresh = self._pool.map(lambda name: self._recent(name, firsts[name], hour), firsts)
+        new = {name: bars for name, bars in zip(firsts, fresh, strict=True) if bars.height}
+        list(self._pool.map(lambda name: self._store.write(self._venue, name, new[name]), new))
+        for name, bars in new.items():
+            self._bars[name] = pl.concat([self._bars[name], bars.select(self._bars[name].columns)])
         self._through = dict.fromkeys(self._bars, hour.number)
 
     def _firsts(self, hour: TradingHour) -> dict[str, int]:
@@ -77,10 +80,12 @@ class VenueFeed:
                 self._bars[name] = bars.filter(pl.col("asof") >= since)
         return dense(self._venue, self._bars, first, hour.number)
 
-    def _recent(self, name: str, first: int) -> pl.DataFrame:
-        """New hours of one instrument; a pair that is not listed yet, or no longer, has none."""
+    def _recent(self, name: str, first: int, last: TradingHour) -> pl.DataFrame:
+        """New hours of one instrument up to `last`; a pair that is not listed yet, or no longer, has none."""
+        after = TradingHour(self._through[name]).asof
         try:
-            return self._market.recent(name, first).bars
+            bars = self._market.recent(name, first).bars
+            return bars.filter(pl.col("asof").is_between(after, last.asof, closed="right"))
         except VenueRefused as error:
             if UNLISTED not in str(error):
                 raise

@@ -2,7 +2,8 @@
 
 1. A read is repeated a few times, after waits that double and are jittered, while its patience lasts.
 2. A write is sent once. What became of it is for its caller to find out.
-3. Calls of one key take turns: nonces have to arrive in the order in which they were drawn.
+3. Calls of one key take turns: nonces have to arrive in the order in which they were drawn. Public calls
+   take turns only at the counter.
 4. What is not in the table of `faults` counts as unknown, and so does an answer without the expected shape.
 """
 
@@ -93,14 +94,22 @@ class Caller:
         """Send as soon as every counter allows, unless that would be too late."""
         while True:
             with self._turn:
-                now_s = self._clock.monotonic_s()
-                wait_s = self._pacer.wait_s(charge, now_s)
-                if now_s + wait_s > until_s:
-                    raise _Failed(fault("own pace")._replace(wait_s=wait_s))
-                if wait_s <= 0:
-                    self._pacer.spend(charge, now_s)
+                wait_s = self._own_pace_s(charge, until_s)
+                if wait_s <= 0 and self._auth:
                     return self._sent(endpoint, fields)
+            if wait_s <= 0:
+                return self._sent(endpoint, fields)
             self._clock.sleep(wait_s)
+
+    def _own_pace_s(self, charge: Charge, until_s: float) -> float:
+        """Seconds to wait before a call; 0 once it is counted."""
+        now_s = self._clock.monotonic_s()
+        wait_s = self._pacer.wait_s(charge, now_s)
+        if now_s + wait_s > until_s:
+            raise _Failed(fault("own pace")._replace(wait_s=wait_s))
+        if wait_s <= 0:
+            self._pacer.spend(charge, now_s)
+        return wait_s
 
     def _sent(self, endpoint: Endpoint, fields: Mapping[str, str]) -> Reply:
         sent_s = self._clock.monotonic_s()

@@ -24,6 +24,7 @@ from adapters.storage.portfolios import Portfolio
 from adapters.storage.reconciliations import BalanceRow, Reconciliation
 from adapters.storage.states import FoldedFill, FoldedFlow, Mark, StateRow
 from trading.clock import TradingHour
+from trading.errors import InvariantError
 from trading.execution.orders import State
 from trading.execution.protocol import Kind, Trade
 from trading.instruments import Instrument
@@ -39,9 +40,16 @@ from trading.risk.approve import ApprovedOrder
 class PortfolioBooks(Repository):
     """One portfolio's hours inside a unit."""
 
-    def __init__(self, session: Session, key: PortfolioKey, now: datetime) -> None:
+    def __init__(self, session: Session, key: PortfolioKey, now: datetime | None = None) -> None:
+        """`now` stamps what is stored; without it, to read."""
         super().__init__(session, key)
-        self._now = now
+        self._stamp = now
+
+    @property
+    def _now(self) -> datetime:
+        if self._stamp is None:
+            raise InvariantError("books that were opened to be read store nothing")
+        return self._stamp
 
     @property
     def _owner(self) -> dict[str, str]:
@@ -223,11 +231,13 @@ class HourBooks:
     @contextmanager
     def unit(self, track: str, portfolios: Sequence[str]) -> Iterator[Unit]:
         """One transaction that holds the portfolios' locks."""
+        # A venue's clock may be a call away: asked before the database has to wait for it.
+        now = self._clock.now()
         with unit_of_work(self._engine, *(PortfolioKey(track, name) for name in portfolios)) as session:
-            yield Unit(session, track, self._clock.now())
+            yield Unit(session, track, now)
 
     @contextmanager
     def view(self, track: str, portfolio: str) -> Iterator[PortfolioBooks]:
         """One portfolio, to read."""
         with reading(self._engine) as session:
-            yield PortfolioBooks(session, PortfolioKey(track, portfolio), self._clock.now())
+            yield PortfolioBooks(session, PortfolioKey(track, portfolio))

@@ -94,12 +94,12 @@ def offences(path: str, source: str) -> Iterator[str]:
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:
                 yield f"{path}:{node.lineno}: {node.name} has {length} lines, at most {FUNCTION_LINES_MAX}"
-        elif path.startswith("trading/"):
+        elif path.startswith(("trading/", "workflows/")):
             yield from (f"{path}:{node.lineno}: {what}" for what in impurities(path, node, names))  # type: ignore[attr-defined]
 
 
 def impurities(path: str, node: ast.AST, names: dict[str, str]) -> Iterator[str]:
-    """What a node of the pure core may not do."""
+    """What a node of the pure core, or of a workflow, may not do."""
     exact = not path.startswith(MAY_BE_INEXACT)
     if isinstance(node, ast.Attribute | ast.Name):
         name = dotted(node, names) or ""
@@ -220,7 +220,13 @@ INNOCENT = {
     "trading/b.py": "from datetime import datetime, UTC\nx = datetime.fromtimestamp(0, UTC)\ny = 3.0**2\n",
     "trading/ledger/c.py": "import numpy as np\nx = np.log(np.sum([1.0]))\n",
     "adapters/d.py": "import time\nprint(time.time())\n",
+    "workflows/e.py": "from temporalio import workflow\nx = workflow.now()\ny = workflow.uuid4()\n",
 }
+
+
+def test_a_workflow_that_reads_the_clock_is_found() -> None:
+    found = list(offences("workflows/planted.py", "from datetime import datetime\nx = datetime.now()\n"))
+    assert found == ["workflows/planted.py:2: datetime.datetime.now is not pure"]
 
 
 @pytest.mark.parametrize("path", INNOCENT)

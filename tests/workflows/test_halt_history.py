@@ -13,7 +13,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, WorkflowReplayResult
 
-from worker.sandbox import runner
+from tests.sandbox import runner
 from workflows.drawdown_halt import DrawdownHaltWorkflow
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("drawdown_halt*.json"))

@@ -27,9 +27,9 @@ from adapters.storage.portfolios import open_portfolio
 from temporal.client import converter
 from temporal.histories import keep, proved, unpacked
 from tests.devserver import DevServer
+from tests.sandbox import runner
 from tests.stored import NOW
 from worker.keeping import keeping
-from worker.sandbox import runner
 from worker.terms import Terms
 from workflows.names import TRADING, promotion_id
 from workflows.promotion import PromotionWorkflow

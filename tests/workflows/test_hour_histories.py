@@ -12,8 +12,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from tests.hour_histories import HISTORIES
+from tests.sandbox import runner
 from worker.main import WORKFLOWS
-from worker.sandbox import runner
 
 FILES = sorted(HISTORIES.glob("hour_*.json"))
 HISTORY_BYTES_MAX = 20_000

@@ -19,8 +19,8 @@ from temporal.client import Server
 from temporal.promotions import Promotions
 from temporal.schedules import CATCH_UP, apply, hourly
 from tests.devserver import DevServer
+from tests.sandbox import runner
 from trading.errors import UsageError
-from worker.sandbox import runner
 from workflows.names import TRAINING, promotion_id, training_id
 from workflows.promotion import PromotionWorkflow
 from workflows.training import TrainingWorkflow

@@ -1,4 +1,7 @@
-"""What workflow code may import without being loaded anew for every workflow, and why."""
+"""The engine's sandbox, in which tests run and replay workflows: it forbids what is not deterministic.
+
+Workers go without it (ADR 27). Listed is what is not loaded anew for every workflow, and why.
+"""
 
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -20,6 +23,6 @@ PASSED_THROUGH = (
 
 
 def runner() -> SandboxedWorkflowRunner:
-    """The sandbox of every worker and of replays of stored histories."""
+    """The sandbox of replays of stored histories, and of workers that tests start in their own process."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     return SandboxedWorkflowRunner(restrictions=restrictions)
