@@ -28,7 +28,5 @@ def first_release(home: Path, first: TradingHour, say: Callable[[str], None]) ->
         say("this home has no champion: training the quick release on bars before the first hour")
         walked = execute(home, None, first.asof - BEFORE, "quick", VENUE, None)
         known = registry.register(bundle(home, Path(walked["log"])))
-        registry.promote(
-            known.version, "replay", getpass.getuser(), "`ballast up --predictor champion` on a new home"
-        )
+        registry.promote(known.version, "replay", getpass.getuser(), "`ballast up` on a new home")
         say(f"release {known.version} ({known.digest[:12]}) is champion of replay")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cli.voice import Voice
 
 CHAMPION = "champion"
+RULE = "trend-vote"
+"""Decides over recorded bars unless somebody says otherwise: a release for them takes an hour to train."""
 
 
 class Mode(StrEnum):
@@ -61,7 +63,7 @@ PredictorOption = Annotated[
         help="What decides: champion (a promoted release; on the made-up market one is trained where there "
         "is none), cash, btc, basket, trend-a, trend-b, trend-vote, or exercise (no skill). Real money takes "
         "champion alone.",
-        show_default="trend-vote in replay, champion else",
+        show_default="champion; trend-vote with --data",
     ),
 ]
 FeesOption = Annotated[str, typer.Option(help="Fee preset: mission or kraken-2026-07.")]
@@ -115,13 +117,15 @@ def up(
 
     Starts Temporal with its interface, an exchange that speaks Kraken's
     protocol, a worker, and the API; then trades a made-up market (or the bars
-    of --data) through them: no account, no network, no real money. Each hour
-    is told in a few lines: what was seen, decided, allowed, sent and filled,
-    and why nothing was traded. Everything is kept in the home, and nothing is
-    lost by Ctrl-C or a kill -9. With --mode paper or live the hours are real
-    ones, started by the engine's own schedule (docs/modes.md).
+    of --data) through them: no account, no network, no real money. What decides
+    is an ensemble of learners; a home without one trains it first, in half a
+    minute. Each hour is told in a few lines: what was seen, decided, allowed,
+    sent and filled, and why nothing was traded. Everything is kept in the home,
+    and nothing is lost by Ctrl-C or a kill -9. With --mode paper or live the
+    hours are real ones, started by the engine's own schedule (docs/modes.md).
 
     Example: ballast up --hours 24
+    Example: ballast up --predictor trend-vote
     """
     from cli.supervisor import dashboard
     from cli.supervisor.alone import alone
@@ -194,7 +198,7 @@ def _replay(
     from cli.drive import drive
     from cli.first_release import first_release
 
-    decides = predictor or "trend-vote"
+    decides = predictor or (RULE if data else CHAMPION)
     if data is None:
         played = replay.made_up(house.home, decides, fees, first, voice.say)
         if decides == CHAMPION:

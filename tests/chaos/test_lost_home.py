@@ -18,7 +18,17 @@ from platformdirs import user_cache_path
 from cli.supervisor.house import House
 
 BALLAST = [sys.executable, "-c", "from cli.main import main; main()"]
-UP = ("up", "--pace", "0", "--json", "--no-dashboard", "--from", "2024-07-04T23:00")
+UP = (
+    "up",
+    "--pace",
+    "0",
+    "--json",
+    "--no-dashboard",
+    "--predictor",
+    "trend-vote",
+    "--from",
+    "2024-07-04T23:00",
+)
 PATIENCE_S = 900
 
 

@@ -31,7 +31,17 @@ from tests.browsing import Browser
 from tests.installation import PASSWORD
 
 BALLAST = [sys.executable, "-c", "from cli.main import main; main()"]
-UP = ["up", "--no-dashboard", "--json", "--pace", "2", "--from", "2024-07-04T23:00"]
+UP = [
+    "up",
+    "--no-dashboard",
+    "--json",
+    "--pace",
+    "2",
+    "--predictor",
+    "trend-vote",
+    "--from",
+    "2024-07-04T23:00",
+]
 """The second hour of this track makes two entries."""
 PEOPLE = {"vera": "viewer", "olga": "operator", "bob": "approver"}
 ON_THE_PAGE_S = 1.0
