@@ -15,7 +15,7 @@ from trading.execution.entering import DONE_BY
 from trading.live.desk import Desk
 from trading.live.documents import dump_decision, dump_state, parse_mandate, state_of_decision
 from trading.live.flows import Flow, before_flows, take_flows, with_flow
-from trading.live.hour import advice_at, books_of, mark_live, open_live, orders_of, settle_live
+from trading.live.hour import books_of, mark_live, open_live, orders_of, settle_live
 from trading.live.values import Approved, Booked, Held, HourEnd, Told
 from trading.portfolio import Account, PortfolioState
 from trading.risk.trading_state import Cause
@@ -119,7 +119,8 @@ def decided(books: Books, desk: Desk) -> Told:
     acting = advice.acting if advice else 0
     open_live(
         with_flow(desk.sight.view, came.flow),
-        advice_at(desk.hour.number, acting, signals),
+        acting,
+        signals,
         desk.rules(ticket),
         guarded,
         live,

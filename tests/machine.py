@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.world import World
-from trading.backtest.step import Advice, Books, Rules, fill_hour, open_hour
+from trading.backtest.step import Books, Rules, fill_hour, open_hour
 from trading.codes import (
     BLOCKING,
     BREACHES,
@@ -79,7 +79,7 @@ def live(world: World, rules: Rules, books: Books) -> int:
     view = View(world.market, world.readings)
     acting = 1 if draw(world, 3) == 0 else 0
     tampered = world.foreign[0] != 0 or world.foreign[1] != 0
-    open_hour(view, Advice(world.market.hour - 1 + acting, world.signals), rules, books)
+    open_hour(view, acting, world.signals[0], rules, books)
     broken = check_guard(world, rules, books, tampered)
     if broken == 0:
         broken = check_orders(world, rules, books)

@@ -13,15 +13,10 @@ def slippage(sigma_1h: float, sigma_24: float, value: int, notional_24h: int, ru
     notional). An unknown volatility counts as none; without any notional the impact is that of the whole
     day's volume.
     """
-    slip = rules.slippage_min
-    volatility = rules.slippage_sigma * sigma_1h
-    if volatility > slip:
-        slip = volatility
-    share = value / notional_24h if 0 < value < notional_24h else (1.0 if value > 0 else 0.0)
+    share = 0.0 if value <= 0 else value / max(value, notional_24h)
     impact = rules.impact * sigma_24 * sqrt(share)
-    if impact > slip:
-        slip = impact
-    return slip
+    # The first of two is kept where the second is not known.
+    return max(max(rules.slippage_min, rules.slippage_sigma * sigma_1h), impact)
 
 
 def slippage_ppm(

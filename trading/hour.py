@@ -81,7 +81,7 @@ def mark(view: View, state: PortfolioState, config: TradingConfig, terms: Sequen
         position = state.positions[a]
         follow_price(view.readings[a], position, 1 if market_trades > 0 else 0)
         lots = position.lots + position.dust
-        if lots > 0:
+        if lots != 0:
             value = value_at(position.mark, lots, terms[a])
             if position.silent >= config.execution.delist_h:
                 value = share(value, PPM - config.execution.delist_haircut_ppm)
@@ -97,8 +97,8 @@ def follow_price(reading: Reading, position: Position, market_trades: int) -> No
     position.silent = 0 if reading.traded != 0 else position.silent + market_trades
     if reading.close > 0:
         position.mark = reading.close
-        if position.lots > 0 and reading.close > position.peak:
-            position.peak = reading.close
+        if position.lots != 0:
+            position.peak = max(position.peak, reading.close)
 
 
 def decide(

@@ -1,5 +1,6 @@
 """The venue's grid: tick, lot and minimums of an instrument, and exact conversion at the border."""
 
+from collections.abc import Iterable
 from decimal import ROUND_FLOOR, Decimal
 from math import gcd
 from typing import NamedTuple
@@ -65,6 +66,12 @@ class Instrument(NamedTuple):
     def lots(self, quantity: Decimal) -> int:
         """The quantity in whole lots, rounded down."""
         return int(quantity.scaleb(self.lot_decimals).to_integral_value(ROUND_FLOOR))
+
+
+def quote_of(instruments: Iterable[Instrument]) -> str:
+    """The currency that all of them are quoted in; a `ValueError` when there is more than one."""
+    (quote,) = {instrument.quote for instrument in instruments}
+    return quote
 
 
 def cash(amount: Decimal) -> int:

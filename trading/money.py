@@ -11,26 +11,26 @@ SAFE_PRODUCT = 2.0**60
 
 def muldiv_floor(a: int, b: int, c: int) -> int:
     """floor(a*b/c) for 0 <= a, b and 0 < c, all of them and the result below 2**62, without forming a*b."""
-    if float(a) * float(b) < SAFE_PRODUCT:
-        return a * b // c
-    return _muldiv(a, b, c)[0]
+    return _divided(a, b, c)[0]
 
 
 def muldiv_ceil(a: int, b: int, c: int) -> int:
     """ceil(a*b/c) under the same conditions as `muldiv_floor`."""
-    if float(a) * float(b) < SAFE_PRODUCT:
-        product = a * b
-        return product // c + (1 if product % c else 0)
-    quotient, remainder = _muldiv(a, b, c)
+    quotient, remainder = _divided(a, b, c)
     return quotient + (1 if remainder else 0)
 
 
 def muldiv_half_up(a: int, b: int, c: int) -> int:
     """a*b/c to the nearest integer, halves up, under the same conditions as `muldiv_floor`."""
-    if float(a) * float(b) < SAFE_PRODUCT:
-        return half_up(a * b, c)
-    quotient, remainder = _muldiv(a, b, c)
+    quotient, remainder = _divided(a, b, c)
     return quotient + (1 if 2 * remainder >= c else 0)
+
+
+def _divided(a: int, b: int, c: int) -> tuple[int, int]:
+    """Quotient and remainder of a*b/c."""
+    if float(a) * float(b) < SAFE_PRODUCT:
+        return a * b // c, a * b % c
+    return _muldiv(a, b, c)
 
 
 def _muldiv(a: int, b: int, c: int) -> tuple[int, int]:

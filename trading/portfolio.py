@@ -253,9 +253,7 @@ class Decision(NamedTuple):
 
     @classmethod
     def blank(cls, instruments: int) -> "Decision":
+        (totals,) = blank(Totals, 1)
         return cls(
-            blank(Intent, instruments),
-            [0] * instruments,
-            blank(Totals, 1)[0],
-            blank(ClusterTotal, instruments),
+            blank(Intent, instruments), list(range(instruments)), totals, blank(ClusterTotal, instruments)
         )

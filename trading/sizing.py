@@ -32,9 +32,9 @@ def lots_to_buy(value: int, limit: int, config: TradingConfig, terms: Terms) -> 
     its fee can round above `value`.
     """
     ask = worst_ask(limit, config.execution)
-    if value <= 0 or ask <= 0:
+    if ask == 0:
         return 0
-    net = muldiv_floor(value, PPM, PPM + config.fees.taker_ppm)
+    net = muldiv_floor(max(value, 0), PPM, PPM + config.fees.taker_ppm)
     return muldiv_floor(net, terms.divisor, ask * terms.multiplier)
 
 

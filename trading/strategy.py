@@ -252,6 +252,4 @@ def channel_weight(signal: Signal, position: Position) -> float:
 
 def clip(x: float, low: float, high: float) -> float:
     """`x` within [low, high], the upper bound last; a NaN becomes `low`."""
-    if not x > low:
-        x = low
-    return high if x > high else x
+    return min(max(low, x), high)

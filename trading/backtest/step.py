@@ -123,7 +123,9 @@ def run(inputs: Inputs, advice: Advice, rules: Rules, books: Books, first: int, 
 def step(t: int, inputs: Inputs, advice: Advice, rules: Rules, books: Books) -> None:
     """One hour: everything known at asof, one decision, then the next bar."""
     view = View(inputs.market[t], inputs.readings[t])
-    open_hour(view, advice, rules, books)
+    day = (view.market.hour - advice.day_first) // 24
+    acting = 1 if (view.market.hour - advice.day_first) % 24 == 0 and 0 <= day < len(advice.days) else 0
+    open_hour(view, acting, advice.days[day if acting else 0], rules, books)
     fill_hour(view, inputs.bars[t + 1], rules, books)
 
 
@@ -147,8 +149,10 @@ def fill_hour(view: View, bars: Sequence[Bar], rules: Rules, books: Books) -> No
     protect(books.state, books.holdings)
 
 
-def open_hour(view: View, advice: Advice, rules: Rules, books: Books) -> None:
-    """Reconcile, mark, guard and decide; logs the decision and the account at asof."""
+def open_hour(view: View, acting: int, signals: Sequence[Signal], rules: Rules, books: Books) -> None:
+    """Reconcile, mark, guard and decide; logs the decision and the account at asof. A benchmark's `signals`
+    count at the hours at which it is `acting`.
+    """
     state, hour = books.state, view.market.hour
     reconcile(hour, state, books.purse[0], books.holdings)
     cash = state.account.cash
@@ -158,12 +162,10 @@ def open_hour(view: View, advice: Advice, rules: Rules, books: Books) -> None:
         withdraw(books.orders)
         outcome = MISSED
     else:
-        day = (hour - advice.day_first) // 24
-        acting = 1 if (hour - advice.day_first) % 24 == 0 and 0 <= day < len(advice.days) else 0
         outcome = decide(
             view,
             acting,
-            advice.days[day if acting else 0],
+            signals,
             state,
             rules.config,
             rules.mandate,

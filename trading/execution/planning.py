@@ -22,7 +22,7 @@ def plan(
         intent, position = decision.intents[a], state.positions[a]
         if intent.action == EXIT:
             intent.lots = -(position.lots + position.dust)
-        elif intent.action == TRIM and intent.capped > 0:
+        elif intent.action == TRIM:
             intent.lots = -lots_to_sell(intent.capped, position, terms[a])
         elif intent.action == ENTER or intent.action == ADD:
             plan_entry(view.readings[a].close, config, terms[a], intent)
@@ -39,8 +39,7 @@ def plan_entry(close: int, config: TradingConfig, terms: Terms, intent: Intent) 
 
 def lots_to_sell(value: int, position: Position, terms: Terms) -> int:
     """Lots worth `value` at the mark, at most what is held."""
-    lots = muldiv_floor(value, terms.divisor, position.mark * terms.multiplier)
-    return lots if lots < position.lots else position.lots
+    return min(muldiv_floor(value, terms.divisor, position.mark * terms.multiplier), position.lots)
 
 
 FALL_PPM = 10_000

@@ -18,10 +18,11 @@ from trading.clock import HOUR_S, TradingHour
 from trading.codes import REFUSED
 from trading.config import ExecutionRules
 from trading.errors import DataError
+from trading.instruments import quote_of
 from trading.live.desk import Desk
 from trading.live.documents import dump_decision, dump_state, parse_mandate
 from trading.live.flows import Flow, before_flows, take_flows, with_flow
-from trading.live.hour import adopt, advice_at, books_of, fill_row, in_order, orders_of
+from trading.live.hour import adopt, books_of, fill_row, in_order, orders_of
 from trading.live.machines import Machine
 from trading.live.sight import Lateness, MarketRules
 from trading.live.values import Approved, Booked, Guarded, Held, Ticket
@@ -109,13 +110,13 @@ def decide_again(
     state = fold_again(desk, ticket, said.late, approvals, before, machine)
     total = take_flows(said.flows, state, desk.sight.view, desk.instruments)
     held = held_by(desk, state, said.looks, total)
-    guarded = Guarded(said.word.state, said.word.epoch, 0, said.word.halt)
+    guarded = Guarded(said.word.state, said.word.epoch, state.account.tier, said.word.halt)
     rules = adopt(guarded, desk.hour.number, state.account, desk.rules(ticket))
     advice = desk.sight.advice.get(ticket.predictor)
     signals = desk.sight.signals(ticket.predictor)
-    acting = advice_at(desk.hour.number, advice.acting if advice else 0, signals)
+    acting = int(advice is not None and advice.acting)
     compared = books_of(state, before_flows(held, total), desk.instruments)
-    books = machine.open(with_flow(desk.sight.view, total), acting, rules, compared)
+    books = machine.open(with_flow(desk.sight.view, total), acting, signals, rules, compared)
     books.state.account.halt_epoch = guarded.epoch
     facts: dict[str, object] = {
         "asof": str(desk.hour),
@@ -175,7 +176,7 @@ def held_by(desk: Desk, state: PortfolioState, looks: Sequence[Mapping[str, int]
     ours = {name: p.lots + p.dust for name, p in zip(desk.names, state.positions, strict=True)}
     if desk.is_missed:
         return Held(state.account.cash, ours)
-    quote = desk.instruments[0].quote
+    quote = quote_of(desk.instruments)
     shown: Held | None = None
     for look in looks:
         lots = {i.name: look.get(i.base, 0) for i in desk.instruments if look.get(i.base) or ours[i.name]}

@@ -21,7 +21,7 @@ from trading.records import blank, fields
 
 def dump_state(state: PortfolioState, instruments: Sequence[str]) -> str:
     """A state as canonical JSON; positions that say nothing are left out."""
-    nothing = blank(Position, 1)[0]
+    (nothing,) = blank(Position, 1)
     positions = {
         name: astuple(position)
         for name, position in zip(instruments, state.positions, strict=True)

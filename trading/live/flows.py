@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from trading.instruments import Instrument
+from trading.instruments import Instrument, quote_of
 from trading.ledger.settlement import sweep_dust
 from trading.live.values import Held
 from trading.money import muldiv_floor
@@ -35,7 +35,7 @@ def take_flows(
 
     An asset that is no instrument is no part of a portfolio.
     """
-    account, quote = state.account, instruments[0].quote
+    account, quote = state.account, quote_of(instruments)
     places = {instrument.base: a for a, instrument in enumerate(instruments)}
     total = 0
     for flow in flows:
@@ -50,8 +50,9 @@ def take_flows(
             move_coins(flow.amount, position, terms)
             if not flow.is_income:
                 mark = view.readings[a].close or position.mark
-                value = value_at(mark, abs(flow.amount), terms)
-                worth = value if flow.amount > 0 else -value
+                lots = abs(flow.amount)
+                value = value_at(mark, lots, terms)
+                worth = value if flow.amount == lots else -value
                 account.cash -= worth
                 total += worth
     return total

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trading.backtest.step import (
-    Advice,
     Books,
     DecisionLog,
     DecisionRow,
@@ -44,22 +43,19 @@ from trading.risk.trading_state import flattens
 def books_of(state: PortfolioState, held: Held, instruments: Sequence[Instrument]) -> Books:
     """Plain books around a state, with what the venue holds as the other side."""
     count = len(instruments)
-    holdings = [Holding(held.lots.get(instrument.name, 0), 0, 0) for instrument in instruments]
+    holdings = blank(Holding, count)
+    for instrument, holding in zip(instruments, holdings, strict=True):
+        holding.lots = held.lots.get(instrument.name, 0)
     return Books(
         state=state,
         purse=[held.cash],
         holdings=holdings,
         decision=Decision.blank(count),
         orders=no_orders(count),
-        fills=FillLog([], [0]),
+        fills=FillLog([], []),
         decisions=DecisionLog(blank(DecisionRow, count), [0]),
         equity=EquityLog(blank(EquityRow, 1), [0]),
     )
-
-
-def advice_at(hour: int, acting: int, signals: Sequence[Signal]) -> Advice:
-    """A policy's signals at this asof, or none at it."""
-    return Advice(hour if acting else hour + 1, [signals])
 
 
 def mark_live(view: View, rules: Rules, books: Books) -> int:
@@ -68,10 +64,12 @@ def mark_live(view: View, rules: Rules, books: Books) -> int:
     return observe(view, books.state, rules.config, rules.mandate, rules.terms)
 
 
-def open_live(view: View, advice: Advice, rules: Rules, guarded: Guarded, books: Books) -> None:
+def open_live(
+    view: View, acting: int, signals: Sequence[Signal], rules: Rules, guarded: Guarded, books: Books
+) -> None:
     """Reconcile, mark, guard and decide; the guard's word is law, and what it loosened is loosened here."""
     rules = adopt(guarded, view.market.hour, books.state.account, rules)
-    open_hour(view, advice, rules, books)
+    open_hour(view, acting, signals, rules, books)
     books.state.account.halt_epoch = guarded.epoch
 
 
@@ -102,7 +100,10 @@ def _counting(account: Account) -> bool:
 
 def orders_of(approved: Mapping[str, Approved], instruments: Sequence[Instrument]) -> list[ApprovedOrder]:
     """Stored approvals as the orders that a decision left."""
-    return [stored_order(*approved.get(instrument.name, (0, 0, 0, 0, 0))) for instrument in instruments]
+    return [
+        stored_order(*approved[instrument.name]) if instrument.name in approved else none
+        for instrument, none in zip(instruments, no_orders(len(instruments)), strict=True)
+    ]
 
 
 def settle_live(
@@ -128,7 +129,10 @@ def in_order(booked: Sequence[Booked]) -> list[Booked]:
 def fill_row(hour: int, a: int, booked: Booked) -> Fill:
     """A trade of the instrument in place `a`, as the books of a backtest have it."""
     trade = booked.trade
-    return Fill(hour, a, fill_kind(booked), trade.lots, trade.ticks, trade.value, trade.fee, 0, 0, 0, 0)
+    (row,) = blank(Fill, 1)
+    row.hour, row.instrument, row.kind = hour, a, fill_kind(booked)
+    row.lots, row.ticks, row.value, row.fee = trade.lots, trade.ticks, trade.value, trade.fee
+    return row
 
 
 def fill_kind(booked: Booked) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 from trading.backtest.engine import integers, packed_books, packed_config
-from trading.backtest.step import Advice, Books, EquityLog, EquityRow, Rules, open_hour
+from trading.backtest.step import Books, EquityLog, EquityRow, Rules, open_hour
 from trading.compiled import compiled
 from trading.config import TradingConfig
 from trading.execution.fills import Fill, FillLog, Holding
@@ -25,7 +25,7 @@ from trading.portfolio import (
 from trading.records import packed, packed_one, unpacked, unpacked_one
 from trading.risk.approve import ApprovedOrder, packed_orders, plain_orders
 
-Opened = Callable[[View, Advice, Rules, Books], Books]
+Opened = Callable[[View, int, Sequence[Signal], Rules, Books], Books]
 Settled = Callable[
     [int, Sequence[Fill], Sequence[ApprovedOrder], PortfolioState, TradingConfig, Sequence[Terms]],
     PortfolioState,
@@ -39,8 +39,8 @@ class Machine(NamedTuple):
     settle: Settled
 
 
-def _open(view: View, advice: Advice, rules: Rules, books: Books) -> Books:
-    open_hour(view, advice, rules, books)
+def _open(view: View, acting: int, signals: Sequence[Signal], rules: Rules, books: Books) -> Books:
+    open_hour(view, acting, signals, rules, books)
     return books
 
 
@@ -56,16 +56,16 @@ def _settle(
     return state
 
 
-def _open_compiled(view: View, advice: Advice, rules: Rules, books: Books) -> Books:
+def _open_compiled(view: View, acting: int, signals: Sequence[Signal], rules: Rules, books: Books) -> Books:
     moved = packed_books(0, len(books.orders))._replace(
         state=_packed_state(books.state),
         purse=integers(*books.purse),
         holdings=packed(Holding, books.holdings),
     )
-    days: Any = packed(Signal, advice.days[0])[None, :]
     compiled(open_hour)(
         View(packed_one(view.market), packed(Reading, view.readings)),
-        Advice(advice.day_first, days),
+        acting,
+        packed(Signal, signals),
         Rules(packed_config(rules.config), packed_one(rules.mandate), packed(Terms, rules.terms)),
         moved,
     )

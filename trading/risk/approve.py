@@ -116,7 +116,7 @@ def withdraw(orders: Sequence[ApprovedOrder]) -> None:
 def pass_sell(position: Position, terms: Terms, intent: Intent, order: ApprovedOrder) -> None:
     """A sell passes, at most for what is held; one below the venue's minimum cannot be sent."""
     held = position.lots + position.dust
-    lots = -intent.lots if -intent.lots < held else held
+    lots = min(-intent.lots, held)
     if lots < terms.order_min_lots:
         intent.breach |= MINIMUM
         intent.verdict = DENIED

@@ -29,6 +29,8 @@ from trading.risk.controls import (
 )
 from trading.risk.drawdown import size_ppm
 
+NOBODY = -1
+
 
 def cap(
     view: View,
@@ -128,30 +130,28 @@ def cut_above_caps(
     if totals.exposure > share(account.equity, hard):
         excess = totals.exposure - share(account.equity, hard - limits.cut_margin_ppm)
     surplus = totals.positions - positions_max(account.tier, limits)
-    if excess <= 0 and surplus <= 0:
-        return
     for a in range(len(state.positions)):
-        position = state.positions[a]
-        if position.lots > 0 and decision.intents[a].action == EXIT:
+        if decision.intents[a].action == EXIT:
+            position = state.positions[a]
             excess -= value_at(position.mark, position.lots, terms[a])
             surplus -= 1
     while excess > 0 or surplus > 0:
         a = lowest_held(state, decision)
-        if a < 0:
+        if a == NOBODY:
             return
         held = value_at(state.positions[a].mark, state.positions[a].lots, terms[a])
-        wanted = held if surplus > 0 or excess > held else excess
+        wanted = held if surplus > 0 else min(excess, held)
         sold = cut(wanted, held, least_value(state.positions[a].mark, terms[a]), decision.intents[a])
         if sold == 0:
             return
         excess -= sold
-        surplus -= 1 if sold == held else 0
+        # While there is a surplus every cut is of a whole holding.
+        surplus -= 1
 
 
 def least_value(mark: int, terms: Terms) -> int:
     """The smallest sale at the mark that the venue accepts, in 1e-8 quote."""
-    least = value_at(mark, terms.order_min_lots, terms)
-    return least if least > terms.cost_min else terms.cost_min
+    return max(value_at(mark, terms.order_min_lots, terms), terms.cost_min)
 
 
 def cut(wanted: int, held: int, least: int, intent: Intent) -> int:
@@ -166,13 +166,15 @@ def cut(wanted: int, held: int, least: int, intent: Intent) -> int:
 
 
 def lowest_held(state: PortfolioState, decision: Decision) -> int:
-    """The held instrument of lowest rank that is not being sold yet, or -1; a tie goes to the later one."""
-    lowest = -1
+    """The held instrument of lowest rank that is not being sold yet, or `NOBODY`; a tie goes to the later
+    one.
+    """
+    lowest = NOBODY
     for a in range(len(state.positions)):
         intent = decision.intents[a]
         selling = intent.action == EXIT or intent.reason == HARD_CAP
         if state.positions[a].lots == 0 or selling:
             continue
-        if lowest < 0 or intent.rank <= decision.intents[lowest].rank:
+        if lowest == NOBODY or intent.rank <= decision.intents[lowest].rank:
             lowest = a
     return lowest

@@ -56,8 +56,7 @@ def hard_exposure_ppm(tier: int, limits: Limits) -> int:
 
 def entry_exposure_ppm(tier: int, limits: Limits) -> int:
     """Entries stop a margin below the hard cap, so that a rising market does not cut them at once."""
-    lower = hard_exposure_ppm(tier, limits) - limits.cut_margin_ppm
-    return lower if lower < limits.exposure_entry_ppm else limits.exposure_entry_ppm
+    return min(hard_exposure_ppm(tier, limits) - limits.cut_margin_ppm, limits.exposure_entry_ppm)
 
 
 def positions_max(tier: int, limits: Limits) -> int:
@@ -91,9 +90,8 @@ def count(value: int, opening: int, reading: Reading, decision: Decision) -> Non
 def spend(cost: int, opening: int, reading: Reading, decision: Decision) -> None:
     """Add a purchase to the running totals; the cash it may take is gone for the next one."""
     count(cost, opening, reading, decision)
-    if reading.beta_ppm < 0:
-        # It may not fill: what it would take off the portfolio's beta makes no room for others.
-        decision.totals.beta_exposure -= share(cost, reading.beta_ppm)
+    # It may not fill: what it would take off the portfolio's beta makes no room for others.
+    decision.totals.beta_exposure -= share(cost, min(reading.beta_ppm, 0))
     decision.totals.cash -= cost
 
 
@@ -135,7 +133,7 @@ def bound(room: int, left: int, breach: int, intent: Intent) -> int:
     if room >= left:
         return left
     intent.breach |= breach
-    return room if room > 0 else 0
+    return max(room, 0)
 
 
 def cluster_room(
@@ -154,4 +152,4 @@ def beta_room(room: int, cost: int, beta_ppm: int) -> int:
     """The cost whose beta-weighted part fills `room`; a beta of zero or less needs none."""
     if beta_ppm <= 0 or share(cost, beta_ppm) <= room:
         return cost
-    return muldiv_floor(room, PPM, beta_ppm) if room > 0 else 0
+    return muldiv_floor(max(room, 0), PPM, beta_ppm)

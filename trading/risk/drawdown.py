@@ -18,31 +18,28 @@ def is_down(equity: int, peak: int, percent: int) -> bool:
     return 100 * (peak - equity) >= percent * peak
 
 
-def flow(amount: int, account: Account) -> int:
-    """Book a deposit (+) or withdrawal (-) at the last mark; returns what was booked.
+def flow(amount: int, account: Account) -> None:
+    """Book a deposit (+) or withdrawal (-) at the last mark.
 
     A withdrawal beyond the cash, or of all the equity, is not possible and books nothing.
     """
     before = account.equity
     after = before + amount
     if amount == 0 or before <= 0 or after <= 0 or account.cash + amount < 0:
-        return 0
+        return
     account.cash += amount
     account.equity = after
     account.units = muldiv_floor(account.units, after, before)
     account.peak = muldiv_ceil(account.peak, after, before)
     account.lifetime_peak = muldiv_ceil(account.lifetime_peak, after, before)
-    return amount
 
 
 def guard(hour: int, review_after_h: int, limits: Limits, account: Account) -> None:
     """Raise the peaks, move the tier, latch the halt; a review ends it `review_after_h` later (0: never)."""
     if account.halted != 0 and 0 < review_after_h <= hour - account.halt_hour:
         resume(account)
-    if account.equity > account.peak:
-        account.peak = account.equity
-    if account.equity > account.lifetime_peak:
-        account.lifetime_peak = account.equity
+    account.peak = max(account.peak, account.equity)
+    account.lifetime_peak = max(account.lifetime_peak, account.equity)
     account.tier = tier_of(account.equity, account.peak, account.tier, limits)
     if account.tier == HALT_TIER:
         trip(hour, account)

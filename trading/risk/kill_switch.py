@@ -15,8 +15,8 @@ def triggers(market: Market, rules: KillSwitch) -> int:
     trigger.
     """
     mask = 0
-    move = market.btc_return if market.btc_return > 0.0 else -market.btc_return
-    if market.btc_return < -rules.btc_fall or move > rules.btc_sigmas * market.btc_sigma_1h > 0.0:
+    bound = rules.btc_sigmas * market.btc_sigma_1h
+    if market.btc_return < -rules.btc_fall or abs(market.btc_return) > bound > 0.0:
         mask |= BTC_MOVE
     if market.btc_volatility_percentile > rules.volatility_percentile:
         mask |= BTC_VOLATILITY
@@ -40,4 +40,4 @@ def clean_hours(fired: int, hours: int, left: int) -> int:
     """Clean hours still needed: all of them when the trigger fires, one fewer after a clean hour."""
     if fired != 0:
         return hours
-    return left - 1 if left > 0 else 0
+    return max(left - 1, 0)
