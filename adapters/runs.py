@@ -47,14 +47,13 @@ class Trials:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def log(self, trial: Mapping[str, Any]) -> int:
-        """Note a trial unless it is known; returns how many there are."""
-        line = json.dumps(trial, sort_keys=True)
+    def log(self, *trials: Mapping[str, Any]) -> int:
+        """Note every trial that is not known yet; returns how many there are."""
+        lines = [json.dumps(trial, sort_keys=True) for trial in trials]
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with locked(self._path.parent), self._path.open("a+", encoding="utf-8") as file:
             file.seek(0)
             known = set(file.read().splitlines())
-            if line not in known:
-                file.write(line + "\n")
-                known.add(line)
-        return len(known)
+            new = [line for line in dict.fromkeys(lines) if line not in known]
+            file.writelines(line + "\n" for line in new)
+        return len(known) + len(new)

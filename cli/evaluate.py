@@ -83,7 +83,7 @@ def leakage(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Look for the future in features, fits and predictions, and prove that a planted leak is found.
+    """Look for the future in features, fits, predictions and orders, and prove that a planted leak is found.
 
     Hours seen alone, later bars scrambled, labels shuffled, features shifted,
     worlds with and without an edge, on the newest months of the walk's bars; and
@@ -92,8 +92,10 @@ def leakage(
     Example: ballast evaluate leakage --venue generated --preset smoke
     """
     from adapters.bars import BarStore
+    from cli.judging import desk_of
     from trading.compiled import use_cache
     from trading.evaluation import leakage as suite
+    from trading.evaluation.orders import orders
     from trading.evaluation.pages.leakage import page
     from trading.evaluation.worlds import window
     from trading.models.families import FAMILIES
@@ -106,7 +108,9 @@ def leakage(
         of = opened(folder, venue, preset)
         first, last = of.about["bars_first"], of.about["last"]
         grid = BarStore(folder / "bars").grid(venue, first, last, of.about["instruments"])
-        found = suite.leakage(window(grid), FAMILIES, lambda what: beat(what, 0, 0))
+        bars = window(grid)
+        found = suite.leakage(bars, FAMILIES, lambda what: beat(what, 0, 0))
+        found.checks.extend(orders(bars, desk_of(venue), lambda what: beat(what, 0, 0)))
         beat("reading the log", 0, 0)
         said = {name: of.log.read(name, first, last) for name in of.log.models()}
         found.checks.append(suite.early(said, numbers_of(preset).walk.gap_h))
@@ -123,11 +127,12 @@ def strategy(
 ) -> None:
     """Trade the log beside every benchmark, under both fee presets, and see what one change leaves of it.
 
-    Costs times 0, 1.5 and 2, every decision an hour late, thresholds 20 % lower
-    and higher, other first days, each learner left out of the stack, the luckiest
-    month, coin and trades taken away; edge and capacity; intervals, deflated
-    Sharpe ratio over all trials, probability of overfitting, superiority of the
-    best of them, and the verdict.
+    Costs times 0, 1.5 and 2, every decision an hour late, every fifth fill
+    missed, thresholds 20 % lower and higher, other first days, each learner left
+    out of the stack, the luckiest month, coin and trades taken away; edge and
+    capacity; cross-validated paths of the trees; intervals, deflated Sharpe ratio
+    over all trials, probability of overfitting, superiority of the best of them,
+    and the verdict. Minutes at the preset full; the paths are kept.
 
     Example: ballast evaluate strategy --venue generated --preset smoke
     """
@@ -147,6 +152,9 @@ def strategy(
     told["changed"] = [
         {"kind": one.kind, "name": one.name, "metrics": plain(one.metrics)} for one in found.strategy.variants
     ]
+    told["paths"] = [{"name": one.name, "metrics": plain(one.metrics)} for one in found.strategy.paths]
+    known = found.strategy.effective
+    told["effective"] = {"known": known.known, "different": known.different, "dsr": known.dsr}
     told |= {"without": plain(found.strategy.without), "edge": plain(found.strategy.edge)}
     told["superior"] = {name: plain(rival) for name, rival in found.strategy.superior.items()}
     checks = found.strategy.checks

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from trading.backtest.inputs import Scene
     from trading.backtest.report import Run
     from trading.config import TradingConfig
+    from trading.evaluation.orders import Desk
     from trading.evaluation.resilience import Edge
     from trading.evaluation.strategy import Strategy, Variant
+    from trading.market import Grid
     from trading.models.protocol import Predictions
 
 Beat = Callable[[str, int, int], None]
@@ -42,15 +44,18 @@ class Stage(NamedTuple):
 def judge(of: "Walked", home: Path, beat: Beat) -> Judged:
     """Trade the log under both fee presets, change one thing at a time, and weigh it all."""
     from adapters.runs import Trials
+    from cli.crossing import traded_paths
     from config import trading
     from trading.backtest.report import Trials as Counted
     from trading.backtest.report import analyse
     from trading.compiled import use_cache
     from trading.evaluation.resilience import edge as edge_of
     from trading.evaluation.resilience import without_luck
-    from trading.evaluation.strategy import RIVALS, Strategy, checks, configurations
+    from trading.evaluation.strategy import RIVALS, Strategy, checks, configurations, looks
     from trading.evaluation.superior import superior
+    from trading.evaluation.trials import effective
     from trading.ledger.performance import daily_returns
+    from trading.ledger.statistics import moments
 
     use_cache(home / "cache" / "compiled")
     runs: dict[str, Run] = {}
@@ -65,19 +70,31 @@ def judge(of: "Walked", home: Path, beat: Beat) -> Judged:
             variants = changed(of, stage, beat)
             edge = edge_of(runs[fees].record, stage.market)
         looked.append(trial(runs[fees]))
+    paths = traded_paths(of, home, next(iter(runs)), beat)
     looked += [{**looked[0], "changed": one.name} for one in variants]
-    log = Trials(home / "trials.jsonl")
-    counted = max(log.log(one) for one in looked)
+    looked += [{**looked[0], "changed": "cross-validated paths"}] if paths else []
+    counted = Trials(home / "trials.jsonl").log(*looked, *researched(of.about["venue"]))
     headline = next(iter(runs.values()))
-    chosen = configurations(daily_returns(headline.record.equity), variants)
+    base = daily_returns(headline.record.equity)
+    chosen = configurations(base, variants)
+    different = effective(
+        looks([daily_returns(run.record.equity) for run in runs.values()], variants), moments(base)
+    )
     runs = {fees: replace(run, trials=Counted(counted, chosen)) for fees, run in runs.items()}
     beat("weighing", 0, 0)
     analyses = {fees: analyse(run) for fees, run in runs.items()}
     rivals = {name: superior(chosen, daily_returns(headline.benchmarks[name].equity)) for name in RIVALS}
     lucky = without_luck(headline.record)
-    return Judged(
-        Strategy(analyses, variants, lucky, edge, rivals, checks(analyses, variants)), runs, counted
-    )
+    judged = Strategy(analyses, variants, paths, lucky, edge, rivals, different, checks(analyses, variants))
+    return Judged(judged, runs, counted)
+
+
+def researched(venue: str) -> list[dict[str, Any]]:
+    """What was tried in research on real bars; a made-up market was not looked at then."""
+    from adapters.status import GENERATED
+    from config import research
+
+    return [] if venue == GENERATED else research.looks()
 
 
 def request(of: "Walked", fees: str) -> "Request":
@@ -144,8 +161,9 @@ def trial(run: "Run") -> dict[str, Any]:
 
 
 def changed(of: "Walked", stage: Stage, beat: Beat) -> "list[Variant]":
-    """The headline with one thing changed: costs, thresholds, an hour's delay, the first day, a learner."""
-    from trading.evaluation.strategy import STARTS_D, costs, delayed, thresholds
+    """The headline with one thing changed: costs, thresholds, an hour's delay, missed fills, the first day,
+    a learner."""
+    from trading.evaluation.strategy import MISSED, MISSED_FILLS, STARTS_D, costs, delayed, thresholds
     from trading.models.families import LEARNERS
 
     config = stage.plan.config
@@ -153,6 +171,7 @@ def changed(of: "Walked", stage: Stage, beat: Beat) -> "list[Variant]":
     found += traded(stage, "threshold", thresholds(config), beat)
     late = stage._replace(predictions=delayed(stage.predictions))
     found += traded(late, "delay", {"one hour late": config}, beat)
+    found += traded(stage, "fills", {MISSED: config}, beat, MISSED_FILLS)
     for days in STARTS_D:
         first = stage.plan.first + days * DAY_H
         if first + DAY_H < stage.plan.last:
@@ -180,12 +199,30 @@ def without(of: "Walked", left: str, stage: Stage, beat: Beat) -> "Predictions":
     return said(of, model_id, stage.plan, stage.market)
 
 
-def traded(stage: Stage, kind: str, configs: "Mapping[str, TradingConfig]", beat: Beat) -> "list[Variant]":
+def traded(
+    stage: Stage, kind: str, configs: "Mapping[str, TradingConfig]", beat: Beat, unfilled: float = 0.0
+) -> "list[Variant]":
     """The stage's strategy once under each configuration."""
     from trading.backtest import frames
     from trading.backtest.contest import variants
     from trading.evaluation.strategy import variant
 
     what = f"trading, {kind} {next(iter(configs))}"
-    logs = variants(*stage, configs, lambda done, total: beat(what, done, total))
+    logs = variants(*stage, configs, lambda done, total: beat(what, done, total), unfilled)
     return [variant(kind, name, frames.beside(log, stage.market.instruments)) for name, log in logs.items()]
+
+
+def desk_of(venue: str) -> "Desk":
+    """The rules under the headline fees, over a venue's bars."""
+    from config import instruments, trading, universe
+    from trading.backtest.inputs import scene
+    from trading.evaluation.orders import Desk
+    from trading.universe import eligibility
+
+    of, (headline, other) = trading.data_venues()[venue], trading.fee_presets().items()
+
+    def market(grid: "Grid", first: int) -> "Scene":
+        held = eligibility(grid, *universe.load(), of.volume_scale)
+        return scene(grid, [instruments.grid_for(name) for name in grid.instruments], of, held, first)
+
+    return Desk(trading.load(headline[0]), other[1], market)

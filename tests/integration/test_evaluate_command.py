@@ -117,7 +117,7 @@ def test_the_strategy_is_run_under_both_fees_and_with_one_thing_changed(strategy
     for of in strategy["fees"].values():
         assert {"cash", "btc", "basket", "trend-a", "trend-vote raw"} <= of["benchmarks"].keys()
     kinds = [of["kind"] for of in strategy["changed"]]
-    wanted = {"cost": 3, "threshold": 8, "delay": 1, "start": 1, "without": len(LEARNERS)}
+    wanted = {"cost": 3, "threshold": 8, "delay": 1, "fills": 1, "start": 1, "without": len(LEARNERS)}
     assert {kind: kinds.count(kind) for kind in set(kinds)} == wanted
 
 
@@ -150,6 +150,14 @@ def test_every_configuration_counts_in_the_deflated_ratio(home: Path, strategy: 
     assert luck["variance_measured"]
     assert luck["trials"] >= len(changed) + 2
     assert len(lines) == strategy["trials"]
+    assert not any(line.get("suite") == "research" for line in looked)
+
+
+def test_runs_that_move_together_count_once_beside_the_full_count(strategy: dict[str, Any]):
+    known, headline = strategy["effective"], strategy["fees"]["mission"]["luck"]
+    assert known["known"] == len(strategy["changed"]) + 2
+    assert 1 <= known["different"] < known["known"] <= headline["trials"]
+    assert 0.0 <= known["dsr"] <= 1.0
 
 
 def test_the_strategys_page_shows_the_verdict_beside_its_checks(strategy: dict[str, Any]):

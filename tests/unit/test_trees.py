@@ -1,5 +1,6 @@
 """Tree learners: what is planted is found, the graph says what the library says, the same twice."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -131,6 +132,13 @@ def test_a_threshold_becomes_the_largest_float32_that_is_not_above_it():
     made = largest_float32(thresholds)
     assert (made.astype(np.float64) <= thresholds).all()
     assert (np.nextafter(made, np.float32(np.inf)).astype(np.float64) > thresholds).all()
+
+
+def test_a_split_of_known_from_unknown_lets_every_number_pass_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = largest_float32(np.array([1.7976931348623157e308, -1.0e300, np.inf]))
+    assert found.tolist() == [np.finfo(np.float32).max, -np.inf, np.inf]
 
 
 def test_even_weights_are_the_weights_of_every_horizon():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from trading.records import fields, table
 NEVER = 1_000
 """A percentage, a count of names and a factor that are never reached."""
 MOVE = 0.10
+SEED = 20_190_601
+"""Of the bars in which nothing of ours is filled."""
 MEASURED = ("hour", "equity", "units", "exposure")
 """Fields of the hourly account that a portfolio beside the judged one is measured by."""
 Progress = Callable[[int, int], None]
@@ -93,15 +95,33 @@ def variants(
     predictions: Predictions,
     configs: Mapping[str, TradingConfig],
     progress: Progress,
+    unfilled: float = 0.0,
 ) -> dict[str, Logs]:
-    """Run the plan's predictor once under each configuration, by name."""
+    """Run the plan's predictor once under each configuration, by name.
+
+    `unfilled` is the share of bars, drawn for each instrument, in which the venue fills nothing of ours.
+    """
     order = Mandate(PREDICTIONS, 0, 0, plan.review_after_h)
     runs = [
         Portfolio(plan.opening, config, order, market.instruments, kept=MEASURED)
         for config in configs.values()
     ]
-    logs = simulate(_counted(plan, market, predictions, progress), runs)
+    hours = _counted(plan, market, predictions, progress)
+    logs = simulate((shut(block, unfilled) for block in hours), runs)
     return dict(zip(configs, logs, strict=True))
+
+
+def shut(block: Inputs, share: float) -> Inputs:
+    """The block with that share of its bars shut to us: entries lapse, exits and stops wait for the next one.
+
+    An hour draws the same instruments in whatever block it lies. What decisions see does not change.
+    """
+    if share == 0.0:
+        return block
+    bars: Any = np.array(block.bars)
+    for row, hour in zip(bars, np.asarray(block.market)["hour"].tolist(), strict=True):
+        row["traded"][np.random.default_rng((SEED, hour)).random(len(row)) < share] = 0
+    return block._replace(bars=bars)
 
 
 def _counted(

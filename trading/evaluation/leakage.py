@@ -1,4 +1,4 @@
-"""Does the future reach a prediction? Asked of features, fits and predictions, on bars and in worlds.
+"""Does the future reach a decision? Asked of features, fits, predictions and orders, on bars and in worlds.
 
 The models are those of the walk at the preset `smoke`: a leak is a property of the code, not of its size. A
 suite that finds nothing proves little unless it finds what was planted, so it must also see an edge that is
@@ -153,7 +153,7 @@ def spoilt(grid: Grid, since: int) -> Grid:
     for name in ("open", "high", "low", "close", "volume"):
         array = getattr(grid, name).copy()
         array[row:] *= random.uniform(0.5, 2.0, array[row:].shape)
-        array[blank:] = np.nan
+        array[blank:] = 0.0 if name == "volume" else np.nan
         arrays[name] = array
     return grid._replace(**arrays)
 

@@ -11,11 +11,14 @@ from trading.config import StrategyRules, TradingConfig
 from trading.evaluation.checks import Check, above, at_most
 from trading.evaluation.resilience import Edge, Left
 from trading.evaluation.superior import Superior
+from trading.evaluation.trials import Effective
 from trading.ledger import performance
 from trading.ledger.performance import Floats, Metrics, metrics
 from trading.models.protocol import Predictions
 
 COSTS = (0.0, 1.5, 2.0)
+MISSED_FILLS = 0.2
+MISSED = f"{MISSED_FILLS:.0%} of fills missed"
 THRESHOLD_SHIFT = 0.2
 CHOICES = ("threshold", "without")
 FAIR = 0.5
@@ -31,7 +34,7 @@ class Variant(NamedTuple):
     """The strategy with one thing changed."""
 
     kind: str
-    """cost, delay, threshold, start or without."""
+    """cost, delay, fills, threshold, start, without or path."""
     name: str
     metrics: Metrics
     daily: Floats
@@ -44,11 +47,15 @@ class Strategy(NamedTuple):
     analyses: Mapping[str, Analysis]
     """By fee preset, the headline first."""
     variants: list[Variant]
+    paths: list[Variant]
+    """The tree families along every cross-validated path; none where the history is too short."""
     without: list[Left]
     """The record without its luckiest parts."""
     edge: Edge | None
     superior: Mapping[str, Superior]
     """All that could have been chosen, against each of `RIVALS`."""
+    effective: Effective
+    """Every run of the suite under either fees, clustered."""
     checks: list[Check]
 
 
@@ -98,9 +105,16 @@ def variant(kind: str, name: str, record: Record) -> Variant:
 def configurations(base: Floats, variants: list[Variant]) -> Floats:
     """Daily returns (days, configurations) of everything that could have been chosen, the base first.
 
-    Costs, delays and other starts are no choices: they are the same rules in a harder world.
+    Costs, delays, missed fills and other starts are no choices: they are the same rules in a harder world.
     """
     return np.column_stack([base, *(of.daily for of in variants if of.kind in CHOICES)])
+
+
+def looks(bases: list[Floats], variants: list[Variant]) -> Floats:
+    """Daily returns (days, runs) of everything that was looked at, in cash before a later first day."""
+    runs = [*bases, *(of.daily for of in variants)]
+    days = max(len(run) for run in runs)
+    return np.column_stack([np.pad(run, (days - len(run), 0)) for run in runs])
 
 
 def names(variants: list[Variant]) -> list[str]:
@@ -115,6 +129,7 @@ def checks(analyses: Mapping[str, Analysis], variants: list[Variant]) -> list[Ch
     found = [
         above("Sharpe ratio at one and a half times the cost", by_name["cost × 1.5"], 0.0),
         above("Sharpe ratio one hour late", by_name["one hour late"], 0.0),
+        above("Sharpe ratio with every fifth fill missed", by_name[MISSED], 0.0),
         at_most("deepest drawdown", headline.metrics.max_drawdown, DRAWDOWN_MAX, "{:.1%}"),
         at_most("Sharpe ratio is not too good to be true", headline.metrics.sharpe, SHARPE_MAX, "{:.2f}"),
         at_most("probability of overfitting", headline.luck.pbo, PBO_MAX, "{:.2f}"),

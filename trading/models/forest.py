@@ -22,13 +22,20 @@ SIGN_UNIT = 2.0
 """Brings a 0/1 target to the spread of z, so that both have a say in a split."""
 
 
-def fit(train: Rows, trained_through: int, numbers: Forest, seed: int, beat: Beat) -> Artefact:
-    """Three forests of `numbers.trees` trees; `train` must be purged and not empty."""
+def fit(
+    train: Rows,
+    trained_through: int,
+    numbers: Forest,
+    seed: int,
+    beat: Beat,
+    now: int | NDArray[np.int64] | None = None,
+) -> Artefact:
+    """Three forests of `numbers.trees` trees; `train` and `now` as of `trees.fit_lightgbm`."""
     import sklearn  # type: ignore[import-untyped]
 
     filling = filling_of(train.features)
     filled = train._replace(features=fill(train.features, filling))
-    weights, goals = even_weights(train, trained_through), targets(train)
+    weights, goals = even_weights(train, trained_through if now is None else now), targets(train)
     trees: list[Tree] = []
     for h, horizon_h in enumerate(HORIZONS_H):
         beat(f"forest {h + 1}/{len(HORIZONS_H)}")

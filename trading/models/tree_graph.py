@@ -120,7 +120,10 @@ def from_sklearn(tree: Any, first_target: int, scale: Floats) -> Tree:
 
 def largest_float32(thresholds: Floats) -> NDArray[np.float32]:
     """The largest float32 that is not above each threshold."""
-    nearest = thresholds.astype(np.float32)
+    # Libraries split unknown from known at 1.8e308: too large for float32, it becomes infinity and is stepped
+    # down to the largest number, which every known value passes.
+    with np.errstate(over="ignore"):
+        nearest = thresholds.astype(np.float32)
     return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 

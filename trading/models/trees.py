@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading.market import Floats
 from trading.models.artefact import GRAPH, Artefact
@@ -38,7 +39,7 @@ def targets(train: Rows) -> list[Floats]:
     return up + [train.scaled[:, h] for h in range(len(HORIZONS_H))]
 
 
-def even_weights(train: Rows, now: int) -> Floats:
+def even_weights(train: Rows, now: int | NDArray[np.int64]) -> Floats:
     """Row weights with a mean of one, which is what libraries measure their penalties by.
 
     The same for every horizon: 1/h is one factor for all rows.
@@ -47,12 +48,22 @@ def even_weights(train: Rows, now: int) -> Floats:
     return np.asarray(weights / weights.mean(), dtype=np.float64)
 
 
-def fit_lightgbm(train: Rows, trained_through: int, numbers: Boosting, seed: int, beat: Beat) -> Artefact:
-    """Six LightGBM models over one set of bins; `train` must be purged and not empty."""
+def fit_lightgbm(
+    train: Rows,
+    trained_through: int,
+    numbers: Boosting,
+    seed: int,
+    beat: Beat,
+    now: int | NDArray[np.int64] | None = None,
+) -> Artefact:
+    """Six LightGBM models over one set of bins; `train` must be purged and not empty.
+
+    Rows weigh as seen from `now`, the end of training if not said.
+    """
     import lightgbm
 
     parameters = lightgbm_parameters(numbers, seed)
-    weights = even_weights(train, trained_through)
+    weights = even_weights(train, trained_through if now is None else now)
     data = lightgbm.Dataset(train.features, weight=weights, params=parameters, free_raw_data=False)
     trees: list[Tree] = []
     for head, target in enumerate(targets(train)):
@@ -64,11 +75,18 @@ def fit_lightgbm(train: Rows, trained_through: int, numbers: Boosting, seed: int
     return artefact("lightgbm", lightgbm.__version__, graph, train, trained_through, seed)
 
 
-def fit_xgboost(train: Rows, trained_through: int, numbers: Boosting, seed: int, beat: Beat) -> Artefact:
-    """Six XGBoost models over one set of bins; `train` must be purged and not empty."""
+def fit_xgboost(
+    train: Rows,
+    trained_through: int,
+    numbers: Boosting,
+    seed: int,
+    beat: Beat,
+    now: int | NDArray[np.int64] | None = None,
+) -> Artefact:
+    """Six XGBoost models over one set of bins; `train` and `now` as of `fit_lightgbm`."""
     import xgboost
 
-    weights = even_weights(train, trained_through)
+    weights = even_weights(train, trained_through if now is None else now)
     data = xgboost.QuantileDMatrix(train.features, weight=weights, max_bin=numbers.bins, nthread=1)
     parameters = xgboost_parameters(numbers, seed)
     trees: list[Tree] = []

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trading.backtest.report import Run, charts, evidence, parts
+import numpy as np
+
+from trading.backtest.report import Analysis, Run, charts, evidence, parts
 from trading.backtest.report.html import folded, number, percent, section, table
 from trading.backtest.report.page import plainly, script
 from trading.evaluation.checks import passed
@@ -13,6 +15,7 @@ from trading.evaluation.strategy import BASE, Strategy, names
 KINDS = {
     "cost": "Costs",
     "delay": "Every decision an hour late",
+    "fills": "Bars in which nothing of ours fills: entries lapse, exits and stops wait",
     "threshold": "Thresholds 20 % lower and higher",
     "start": "Another first day",
     "without": "One learner left out of the stack",
@@ -22,6 +25,15 @@ LUCK = (
     "volatility times the root of the share of a day's volume, takes half of the gross edge. The best of all "
     "configurations is asked by Hansen's test of superior predictive ability, which of them are better by "
     "Romano and Wolf's stepdown; Sharpe ratios are compared."
+)
+TRIALS = (
+    "Runs whose daily returns move together count once: average linkage, cut where the silhouettes are most "
+    "distinct. The verdict takes every logged trial, research before 2023 included."
+)
+PATHS = (
+    "The trees with equal voices in combinatorial purged cross-validation: eight groups of hours, each two "
+    "of them tested by models that learned from the others, before and after, a quarter of embargo between; "
+    "seven whole paths. They say how much a Sharpe ratio varies, not what would have been earned. "
 )
 NOTE = "Whether it may trade. Whether it met its targets is the verdict below: other checks, fixed as well."
 
@@ -34,7 +46,8 @@ def page(of: Strategy, runs: Mapping[str, Run], told: Mapping[str, Any]) -> str:
     meta += f"{' (PROXY)' if told['proxy'] else ''} · preset {told['preset']} · log {told['log_digest'][:12]}"
     body = verdict(of.checks, NOTE)
     body += section("In words", plainly(run, headline), charts.growth(run))
-    body += evidence.verdict(headline) + evidence.statistics(headline) + _changed(of) + _luck(of)
+    body += evidence.verdict(headline) + evidence.statistics(headline) + _trials(of, headline)
+    body += _changed(of) + _paths(of) + _luck(of)
     for name, analysis in of.analyses.items():
         body += folded(f"Beside the benchmarks, fees {name}", parts.benchmarks(runs[name], analysis))
     return frame("Strategy", meta, passed(of.checks), body, script())
@@ -51,6 +64,31 @@ def _changed(of: Strategy) -> str:
         for kind, title in KINDS.items()
     )
     return section("One thing changed", "The same hours and predictions, but for what is named.", *tables)
+
+
+def _trials(of: Strategy, headline: Analysis) -> str:
+    """The deflated ratio by every trial and by those that were really different."""
+    counted, known = headline.luck, of.effective
+    rows = [
+        ["every logged trial", f"{counted.trials}", number(counted.dsr, 3)],
+        [f"clusters of the {known.known} runs of this suite", f"{known.different}", number(known.dsr, 3)],
+    ]
+    heads = ("counted", "trials", "deflated Sharpe ratio")
+    return section("Trials", TRIALS, table("How many looks were different", heads, rows))
+
+
+def _paths(of: Strategy) -> str:
+    if not of.paths:
+        return section("Cross-validated paths", "Not measured: too few months to be cut into groups.")
+    ratios = np.array([path.metrics.sharpe for path in of.paths])
+    found = (
+        f"Sharpe ratios from {ratios.min():.2f} to {ratios.max():.2f}, median {np.median(ratios):.2f}, "
+        f"{int((ratios > 0).sum())} of {len(ratios)} above 0."
+    )
+    rows = [parts.metric_row(path.name, path.metrics) for path in of.paths]
+    return section(
+        "Cross-validated paths", PATHS + found, table("The tree families", parts.METRIC_HEAD, rows)
+    )
 
 
 def _luck(of: Strategy) -> str:
