@@ -55,8 +55,8 @@ def cap(
         intent, position, reading = decision.intents[a], state.positions[a], view.readings[a]
         intent.breach |= mask
         held = value_at(position.mark, position.lots, terms[a])
-        wanted = wanted_value(state, config, intent) - held
-        if wanted <= 0 or mask & BLOCKING:
+        wanted = max(wanted_value(state, config, intent) - held, 0)
+        if mask & BLOCKING:
             continue
         intent.capped = allowed(
             wanted,
@@ -69,7 +69,7 @@ def cap(
             decision,
             intent,
         )
-        if intent.capped > 0:
+        if intent.capped != 0:
             spend(intent.capped, 1 if position.lots == 0 else 0, reading, decision)
     trim_to_weight(state, terms, decision)
     return buyers
