@@ -10,6 +10,7 @@ from activities.messages import OrderIn, OrderStep
 from activities.ports import Put
 from trading.errors import InvariantError
 from trading.execution.entering import Entry, enter
+from trading.execution.guarding import Wanted
 from trading.execution.identity import intent_of
 from trading.execution.leaving import Exit, Left, leave
 from trading.execution.placing import Steps
@@ -85,5 +86,6 @@ class OrderActivities:
                 lots=-approved.lots,
                 keep=position.lots + position.dust + approved.lots,
                 order_min_lots=self._floor.instruments[told.instrument].order_min_lots,
+                stop=Wanted(position.lots, position.stop) if position.stop > 0 else Wanted(0, 0),
             )
         )

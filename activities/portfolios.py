@@ -4,6 +4,7 @@ portfolio what can be done, and names the others; asked again it finds done what
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from temporalio import activity
 
@@ -56,7 +57,11 @@ class BatchActivities:
             def keep(books: Books, name: str) -> None:
                 mark, word = new[name], said[name]
                 guarded = Guarded(word.state, word.epoch, word.tier, word.halt_id)
-                books.keep_mark(desk.hour, mark.account, mark.flow, mark.triggers, guarded)
+                # After a review the guard began a new peak at this mark; the books follow when they decide.
+                account = replace(
+                    mark.account, peak=word.peak, lifetime_peak=word.lifetime_peak, tier=word.tier
+                )
+                books.keep_mark(desk.hour, account, mark.flow, mark.triggers, guarded)
 
             _, failed = floor.batch(told.track, new, keep)
             return BatchOut(trouble=(*trouble, *failed))

@@ -41,6 +41,22 @@ STORMY = LIVELY._replace(
 )
 """Limits that often stay open and are then bought a little dearer; tiers so near that months cross them."""
 
+STEEP = STORMY._replace(
+    strategy=STORMY.strategy._replace(p24_enter=0.55, cooldown_h=1, size=0.1),
+    limits=STORMY.limits._replace(
+        exposure_entry_ppm=900_000,
+        exposure_hard_ppm=950_000,
+        beta_ppm=2_000_000,
+        cluster_ppm=900_000,
+        cluster_positions_max=10,
+        drawdown_large_pct=1,
+        drawdown_halt_pct=1,
+    ),
+)
+"""No caps to speak of, and a halt at the first percent."""
+STEEP_H = 885
+"""Hours after `BEGIN` from which that percent is lost within a day."""
+
 
 def real(folder: Path, data: Path, hours: int) -> Market:
     """Bars of Binance as Kraken would have published them, from a window before `BEGIN` to a day after."""

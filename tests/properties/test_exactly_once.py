@@ -121,9 +121,12 @@ def test_what_an_entry_bought_is_sold_once_or_still_held(world: World, naps: lis
 @given(worlds(), NAPS, st.integers(1, 99))
 def test_a_cut_never_sells_what_is_to_be_kept(world: World, naps: list[float], cut: int) -> None:
     world.venue.coins = LOTS
-    world.run(lambda: leave(Exit(TRACK, "exit", PAIR, cut, LOTS - cut, 1)), naps)
+    exit = Exit(TRACK, "exit", PAIR, cut, LOTS - cut, 1, Wanted(LOTS, STOP))
+    world.run(lambda: leave(exit), naps)
     check_belief(world)
-    assert world.venue.coins >= LOTS - cut
+    sold = -sum(o.filled for o in world.venue.orders.values() if o.sent.kind is not Kind.STOP)
+    assert sold <= cut
+    assert world.venue.available >= 0, "more was offered than is held"
 
 
 @pytest.mark.parametrize("send", SENDS)

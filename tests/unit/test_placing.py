@@ -11,7 +11,7 @@ from trading.errors import InvariantError
 from trading.execution.entering import enter
 from trading.execution.guarding import Guarded, Wanted, changes, guard
 from trading.execution.identity import order_id
-from trading.execution.leaving import STOP_GAP_S_MAX, Exit, leave
+from trading.execution.leaving import STOP_GAP_S_MAX, Exit, Left, leave
 from trading.execution.orders import Order, State
 from trading.execution.placing import (
     DEADLINE,
@@ -351,6 +351,31 @@ def test_a_cut_sells_no_more_than_its_lots_while_the_balance_lags() -> None:
     w.venue.balance_lag = 30
     w.run(lambda: leave(EXIT._replace(lots=50, keep=50)))
     assert w.venue.coins == 50
+
+
+CUT = EXIT._replace(lots=40, keep=60, stop=Wanted(LOTS, STOP))
+
+
+def test_what_a_cut_leaves_has_its_stop_again_at_once() -> None:
+    w = held(world())
+    rest(w, LOTS)
+    left = w.run(lambda: leave(CUT))
+    assert [(o.instruction.lots, o.state) for o in w.store.stops(PAIR)] == [(-60, State.WORKING)]
+    assert (w.venue.coins, w.venue.available) == (60, 0)
+    assert left.bare_s < STOP_GAP_S_MAX
+    assert w.run(lambda: leave(CUT)) == Left((left.orders[-1],), 0.0)
+
+
+def test_an_exit_that_found_no_buyers_leaves_a_stop_behind() -> None:
+    w = held(world(sends="refused refused"))
+    w.run(lambda: leave(EXIT._replace(stop=Wanted(LOTS, STOP))))
+    assert [o.instruction.lots for o in w.store.stops(PAIR)] == [-LOTS]
+
+
+def test_beside_a_sell_of_unknown_fate_no_stop_is_placed() -> None:
+    w = held(world(sends="lost", looks="unreadable " * UNREADABLE_MAX))
+    left = w.run(lambda: leave(CUT))
+    assert [o.state for o in left.orders] == [State.UNKNOWN]
 
 
 def test_an_exit_does_not_sell_while_its_stop_would_not_go() -> None:

@@ -7,18 +7,24 @@ import asyncio
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from sqlalchemy import select
 
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import connect, reading
 from adapters.storage.halts import Halts
 from adapters.storage.lived import lived
+from adapters.storage.states import Proof
 from tests.halting import Guard
 from tests.lively import backtested
 from tests.replaying import Market, Replay, replaying
-from tests.stormy import REVIEW_AFTER_H, STORMY, happened, real
+from tests.stormy import REVIEW_AFTER_H, STEEP, STEEP_H, STORMY, happened, real
+from trading.clock import TradingHour
+from trading.config import TradingConfig
 from trading.live.record import Record, difference
 from trading.risk.trading_state import ACTIVE, HALTED
 
@@ -41,10 +47,11 @@ WANTED = {
 class People:
     """Two who look at the trading state after every hour, and lift a halt a day after it came."""
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, review_after_h: int) -> None:
         self._key = PortfolioKey(replay.terms.track, "main")
         self._engine = connect(replay.database)
         self._guard = Guard(replay.client, self._key)
+        self._review_after_h = review_after_h
         self._halted_h = 0
 
     def state(self) -> str:
@@ -54,7 +61,7 @@ class People:
     async def look(self) -> None:
         """After an hour is over: the review ends before the hour at which a backtest has its own."""
         self._halted_h = self._halted_h + 1 if self.state() == HALTED else 0
-        if self._halted_h < REVIEW_AFTER_H:
+        if self._halted_h < self._review_after_h:
             return
         halt = (await self._guard.status()).halt_id
         assert (await self._guard.request("ada", halt)).accepted
@@ -66,29 +73,43 @@ class People:
     def record(self) -> Record:
         return lived(self._engine, self._key)
 
+    def unproved(self) -> list[str]:
+        """What another process found in the hours that it computed again."""
+        with reading(self._engine) as session:
+            return list(session.scalars(select(Proof.note).where(~Proof.held)))
 
-async def replayed(folder: Path, data: Path) -> tuple[Record, list[float]]:
-    """What was lived, and how long each hour took."""
-    market, taken = real(folder, data, HOURS), list[float]()
-    async with replaying(folder, market, "exercise", config=STORMY) as replay:
-        people, hour = People(replay), market.first
-        for number in range(HOURS):
+
+class Span(NamedTuple):
+    """Hours to live, and the rules to live them by."""
+
+    market: Market
+    config: TradingConfig
+    hours: int
+    review_after_h: int
+
+    def check(self, here: Record, hours: int) -> None:
+        """The first hours against a backtest of them."""
+        there = backtested(self.market, "exercise", self.config, hours, self.review_after_h)
+        assert difference(here, there) is None, f"within {hours} hours"
+        assert len(here.accounts) == hours
+
+
+async def replayed(folder: Path, span: Span) -> tuple[Record, list[float]]:
+    """What was lived, found to be the backtest's, and how long each hour took."""
+    taken: list[float] = []
+    async with replaying(folder, span.market, "exercise", config=span.config) as replay:
+        people, hour = People(replay, span.review_after_h), span.market.first
+        for number in range(1, span.hours + 1):
             begun = time.perf_counter()
             await asyncio.wait_for(replay.driver.run_hour(hour), DEADLINE_S)
             taken.append(time.perf_counter() - begun)
             await people.look()
             hour = hour.next
-            if number % TOLD_EVERY == TOLD_EVERY - 1:
-                check_same(people.record(), market, number + 1)
-                tell(f"{number + 1} hours in {sum(taken):.0f} s, no difference")
-        check_same(people.record(), market, HOURS)
+            if number % TOLD_EVERY == 0 or number == span.hours:
+                span.check(people.record(), number)
+                assert people.unproved() == []
+                tell(f"{number} hours in {sum(taken):.0f} s, no difference")
         return people.record(), taken
-
-
-def check_same(here: Record, market: Market, hours: int) -> None:
-    there = backtested(market, "exercise", STORMY, hours, REVIEW_AFTER_H)
-    assert difference(here, there) is None, f"within {hours} hours"
-    assert len(here.accounts) == hours
 
 
 def tell(said: str) -> None:
@@ -97,10 +118,20 @@ def tell(said: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_review_by_people_is_the_backtests_review(tmp_path: Path, market_data: Path) -> None:
+    """Hours that lose so much of a portfolio without caps that its first percent is gone within a day."""
+    market = real(tmp_path, market_data, STEEP_H + 30)
+    steep = replace(market, first=TradingHour(market.first.number + STEEP_H))
+    told = happened(asyncio.run(replayed(tmp_path, Span(steep, STEEP, 30, 3)))[0])
+    assert (told["halts"], told["resumes"]) == (1, 1)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(6 * 3_600)
 def test_months_of_real_hours_are_the_backtests_byte_for_byte(tmp_path: Path, market_data: Path) -> None:
     """As many hours as `BALLAST_REPLAY_HOURS` says, 2,000 if it says nothing."""
-    record, taken = asyncio.run(replayed(tmp_path, market_data))
+    span = Span(real(tmp_path, market_data, HOURS), STORMY, HOURS, REVIEW_AFTER_H)
+    record, taken = asyncio.run(replayed(tmp_path, span))
     told, ordered = happened(record), sorted(taken)
     tell(", ".join(f"{name} {count}" for name, count in sorted(told.items())))
     p50, p99 = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]

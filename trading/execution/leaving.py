@@ -10,12 +10,14 @@ every step below has a limit so that the whole stays within `STOP_GAP_S_MAX`.
    So a second sell may follow one of unknown outcome: if the first one rests or has filled, what it took is
    no longer available, and spot cannot go short.
 3. Exits ask for no clearance. A halt lets them pass.
+4. What stays of the position has its stop again right after the last sell, and not only when the hour closes:
+   a cut must not leave the rest bare. If the fate of a sell is open, no stop is placed beside it.
 """
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from trading.execution.guarding import Stops, take_down
+from trading.execution.guarding import Stops, Wanted, take_down
 from trading.execution.orders import Order
 from trading.execution.placing import Leg, LegName, Now, Steps, cancel, leg, send, space, watch
 from trading.execution.protocol import Instruction, Kind
@@ -42,6 +44,8 @@ class Exit(NamedTuple):
     keep: int
     """Lots of the position that stay; 0 for a full exit."""
     order_min_lots: int
+    stop: Wanted = Wanted(0, 0)
+    """What protects the position before anything of it is sold."""
 
 
 class Supply(NamedTuple):
@@ -63,7 +67,7 @@ class Left(NamedTuple):
     """What an exit came to."""
 
     orders: tuple[Order, ...]
-    """Stops that were taken down, then sells."""
+    """Stops that were taken down, then sells, then the stop of what stays."""
     bare_s: float
     """From the first cancel of a stop to the end: how long no stop rested."""
 
@@ -71,6 +75,9 @@ class Left(NamedTuple):
 def leave(exit: Exit) -> Steps[Left]:
     """Sell as far as the venue lets us; begun anew after a crash it goes on where it was."""
     began: datetime = yield Now()
+    cover = yield from leg(LegName(exit.track, exit.intent, Kind.STOP))
+    if not cover.may_send:
+        return Left(cover.orders, 0.0)
     resting: tuple[Order, ...] = yield Stops(exit.instrument)
     stops = yield from take_down(resting, began + STOP_CANCEL)
     # What a stop had sold before is no longer among the lots that were decided to leave.
@@ -78,9 +85,13 @@ def leave(exit: Exit) -> Steps[Left]:
     limits = yield from _sell(exit, Kind.LIMIT, sold, began + STOP_CANCEL + LIMIT)
     sold -= limits.filled
     markets = yield from _sell(exit, Kind.MARKET, sold, began + STOP_CANCEL + LIMIT + SETTLE)
+    sold -= markets.filled
+    orders = (*stops, *limits.orders, *markets.orders)
+    if all(order.is_over for order in orders):
+        cover = yield from _cover(exit, cover, exit.stop.lots - sold)
     ended: datetime = yield Now()
     bare_s = (ended - began).total_seconds() if stops else 0.0
-    return Left((*stops, *limits.orders, *markets.orders), bare_s)
+    return Left((*orders, *cover.orders), bare_s)
 
 
 def _sell(exit: Exit, kind: Kind, sold: int, until: datetime) -> Steps[Leg]:
@@ -99,3 +110,16 @@ def _sell(exit: Exit, kind: Kind, sold: int, until: datetime) -> Steps[Leg]:
     if kind is Kind.LIMIT:
         last = yield from cancel(last, until + SETTLE)
     return found.with_last(last)
+
+
+def _cover(exit: Exit, found: Leg, lots: int) -> Steps[Leg]:
+    """Let a stop rest for what stays of the position, as far as the venue shows it; dust has none."""
+    if lots < exit.order_min_lots:
+        return found
+    supply: Supply = yield Ask(exit.instrument)
+    dust = exit.keep + exit.lots - exit.stop.lots
+    lots = min(lots, supply.available - dust)
+    if lots < exit.order_min_lots:
+        return found
+    stop = Instruction(found.next, exit.instrument, Kind.STOP, -lots, exit.stop.price)
+    return found.followed_by((yield from send(stop)))
