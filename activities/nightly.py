@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from temporalio import activity
 
 from activities.beating import beating
+from activities.messages import CutIn
 from activities.nightly_messages import NightlyAt, NightlyOut
 from activities.ports import Objects, Tracks
 from trading.clock import TradingHour
@@ -38,6 +39,14 @@ class FeeBook(Protocol):
         ...
 
 
+class Trainer(Protocol):
+    """Both are long pieces of work that find done what is done."""
+
+    def plan(self, beat: Callable[[], None]) -> bytes: ...
+
+    def finish(self, beat: Callable[[], None]) -> str: ...
+
+
 class NightlyActivities:
     """On the queues that each of them needs: the market's, the account's, training's."""
 
@@ -47,12 +56,12 @@ class NightlyActivities:
         fees: FeeBook,
         objects: Objects,
         tracks: Tracks,
-        train: Callable[[Callable[[], None]], str],
+        trainer: Trainer,
         export: Callable[[str, Any, Any], str],
     ) -> None:
-        """`train` and `export` are whole pieces of work that say what they came to."""
+        """`export` is a whole piece of work that says what it came to."""
         self._survey, self._fees, self._objects, self._tracks = survey, fees, objects, tracks
-        self._train, self._export = train, export
+        self._trainer, self._export = trainer, export
 
     @activity.defn(name="nightly_survey")
     def survey(self, told: NightlyAt) -> NightlyOut:
@@ -80,11 +89,17 @@ class NightlyActivities:
             changed = self._fees.adopt(told.track, asked, hour.next)
             return NightlyOut(reference=reference, note=f"new to {', '.join(changed) or 'nobody'}")
 
-    @activity.defn(name="monthly_training")
-    def train(self, told: NightlyAt) -> NightlyOut:
-        """Train; what was trained before a crash is not trained again."""
+    @activity.defn(name="plan_training")
+    def plan_training(self, told: NightlyAt) -> CutIn:
+        """Store the walk that ends with the newest bar."""
         del told
-        return NightlyOut(note=self._train(activity.heartbeat))
+        return CutIn(walk=self._objects.put_bytes(self._trainer.plan(activity.heartbeat)))
+
+    @activity.defn(name="finish_training")
+    def finish_training(self, told: NightlyAt) -> NightlyOut:
+        """Register the release of a walk that is trained."""
+        del told
+        return NightlyOut(note=self._trainer.finish(activity.heartbeat))
 
     @activity.defn(name="daily_export")
     def export(self, told: NightlyAt) -> NightlyOut:

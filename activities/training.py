@@ -34,7 +34,7 @@ class Trainer(Protocol):
 
     def cut(self, content: bytes) -> Cut: ...
 
-    def do(self, content: bytes, index: int, beat: Callable[[str], None]) -> tuple[str, int, bool]: ...
+    def do(self, content: bytes, index: int) -> tuple[str, int, bool]: ...
 
 
 class Registry(Protocol):
@@ -67,9 +67,7 @@ class TrainingActivities:
     def do_piece(self, told: PieceIn) -> PieceOut:
         """Train one fold, or stack one month, unless it is done."""
         with beating():
-            model, month, trained = self._trainer.do(
-                self._objects.read(told.pieces), told.index, activity.heartbeat
-            )
+            model, month, trained = self._trainer.do(self._objects.read(told.pieces), told.index)
             return PieceOut(model=model, month=month, trained=trained)
 
     @activity.defn

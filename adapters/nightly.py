@@ -133,19 +133,30 @@ class Exports:
 
 
 class Trainer:
-    """Trains a release by the command that a person would give, in a process of its own."""
+    """Prepares a release's training and makes the release of it, by the commands that a person would give,
+    each in a process of its own. What lies between, the pieces of the walk, is the workers' to share.
+    """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, preset: str = "full", venue: str = "kraken") -> None:
         self._home = home
+        self._asked = ["--preset", preset, "--venue", venue, "--home", str(home)]
 
-    def train(self, beat: Callable[[], None]) -> str:
-        """Returns the version that was registered; a `BallastError` with the end of what the command said."""
-        told = [sys.executable, "-c", "from cli.main import main; main()", "train", "--preset", "full"]
-        told += ["--venue", "kraken", "--json", "--home", str(self._home)]
+    def plan(self, beat: Callable[[], None]) -> bytes:
+        """The walk up to the newest bar, as `adapters.pieces` cuts it."""
+        return self._said(["walkforward", "--plan"], beat).strip()
+
+    def finish(self, beat: Callable[[], None]) -> str:
+        """Bundle what was trained, train what was not; returns what was registered."""
+        version = json.loads(self._said(["train", "--json"], beat))["version"]
+        return f"version {version} is the challenger; a person promotes it"
+
+    def _said(self, what: list[str], beat: Callable[[], None]) -> bytes:
+        """What a command printed; a `BallastError` with the end of what it complained about."""
+        told = [sys.executable, "-c", "from cli.main import main; main()", *what, *self._asked]
         log = self._home / "logs" / "training.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as errors:
-            process = subprocess.Popen(told, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603
+            process = subprocess.Popen(told, stdout=subprocess.PIPE, stderr=errors)  # noqa: S603
             try:
                 while process.poll() is None:
                     beat()
@@ -156,5 +167,4 @@ class Trainer:
         if process.returncode:
             tail = " / ".join(log.read_text(errors="replace").splitlines()[-LINES:])
             raise BallastError(f"training ended with status {process.returncode}: {tail}")
-        answer = json.loads(said)
-        return f"version {answer['version']} is the challenger; a person promotes it"
+        return said

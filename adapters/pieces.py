@@ -5,11 +5,12 @@ once, whoever does it: folds and log lie in the home that the workers share.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from adapters.training import Walk, families_of, run_fold, run_stack, stack_months
+from adapters.predictions import PredictionLog
+from adapters.training import Walk, apart, families_of, run_fold, run_stack, stack_months
 from trading.config import canonical_json
 from trading.models.families import LEARNERS
 from trading.models.prediction_log import STACK
@@ -46,14 +47,17 @@ class Pieces:
         content = canonical_json({"walk": told["walk"], "learners": learners, "pieces": pieces})
         return Cut(content, len(folds), len(months))
 
-    def do(self, content: bytes, index: int, beat: Callable[[str], None]) -> tuple[str, int, bool]:
+    def do(self, content: bytes, index: int) -> tuple[str, int, bool]:
         """Do one piece; returns its model, its month, and whether anything was left to train."""
         told = json.loads(content)
-        walk, (name, *fold) = _walk(told["walk"]), told["pieces"][index]
+        walk, (name, *numbers) = _walk(told["walk"]), told["pieces"][index]
+        fold = Fold(*numbers)
+        if PredictionLog(walk.log).described(name, fold.months[0]) is not None:
+            return name, fold.months[0], False
         if name == STACK:
-            done = run_stack(walk, STACK, tuple(told["learners"]), Fold(*fold), beat)
+            done = apart(walk, run_stack, STACK, tuple(told["learners"]), fold)
         else:
-            done = run_fold(walk, name, Fold(*fold), beat)
+            done = apart(walk, run_fold, name, fold)
         return done.model_id, done.month, done.trained
 
 

@@ -254,6 +254,12 @@ def stack_months(folds: list[tuple[str, Fold]], last: int, walk: Walk) -> list[F
     return list(stack_folds(begin, last, preset(walk.preset).walk))
 
 
+def apart(walk: Walk, work: Callable[..., Done], *given: object) -> Done:
+    """One piece of work in a process of its own, which trading beside it is not slowed or filled by."""
+    with _pool() as pool:
+        return pool.submit(_alone, walk, work, *given).result()
+
+
 def _alone(walk: Walk, work: Callable[..., Done], *given: object) -> Done:
     """One piece of work in a process of the pool."""
     return work(walk, *given, _unheard)

@@ -4,7 +4,7 @@ import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -44,6 +44,9 @@ def walkforward(
     data: Annotated[
         Path | None, typer.Option(help="Import this folder first, if it is not in the store yet.")
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Compute the features, print the walk as JSON, and train nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     home: HomeOption = None,
 ) -> None:
@@ -61,8 +64,12 @@ def walkforward(
 
     folder = home_dir(home)
     if data is not None:
-        import_first(data, venue, folder, quiet=as_json)
+        import_first(data, venue, folder, quiet=as_json or plan)
     begun = time.monotonic()
+    if plan:
+        with _bar() as bar:
+            typer.echo(planned(folder, start, to, preset, venue, families, bar).content)
+        return
     result = execute(folder, start, to, preset, venue, families)
     result["wall_s"] = round(time.monotonic() - begun, 1)
     if as_json:
@@ -74,55 +81,94 @@ def walkforward(
     typer.echo(f"log:         {result['log']}")
 
 
-def execute(
-    home: Path, start: datetime | None, to: datetime | None, preset: str, venue: str, families: str | None
-) -> dict[str, Any]:
-    """Do all work that is not done yet; returns what `--json` prints."""
-    from adapters.predictions import ABOUT, DONE, PredictionLog
-    from adapters.training import families_of, stack_months, walk_forward
+class Planned(NamedTuple):
+    """A walk that is ready to be trained."""
+
+    walk: "Walk"
+    families: tuple[str, ...]
+    first: int
+    last: int
+    stack_first: int
+    """The first asof hour that the stack predicts."""
+
+    @property
+    def content(self) -> bytes:
+        """The walk as `adapters.pieces` cuts it."""
+        from adapters.pieces import dump_walk
+
+        return dump_walk(self.walk, self.families, self.first, self.last)
+
+
+def planned(
+    home: Path,
+    start: datetime | None,
+    to: datetime | None,
+    preset: str,
+    venue: str,
+    families: str | None,
+    bar: Progress,
+) -> Planned:
+    """Compute the features and note in the prediction log what the walk is about."""
+    from adapters.predictions import ABOUT, PredictionLog
+    from adapters.training import families_of, stack_months
     from trading.models.families import FAMILIES
-    from trading.models.prediction_log import STACK
     from trading.models.presets import preset as numbers_of
 
     numbers_of(preset)
     wanted = tuple(families.split(",")) if families else tuple(FAMILIES)
     if unknown := [name for name in wanted if name not in FAMILIES]:
         raise UsageError(f"no family {unknown[0]!r}; choose from {', '.join(FAMILIES)}")
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("computing features", total=None)
-        walk, about = prepare(
-            home, start, to, preset, venue, lambda done, total: bar.update(task, completed=done, total=total)
-        )
-        first, last = about["first"], about["last"]
-        folds = list(families_of(walk, wanted, first, last))
-        months = stack_months(folds, last, walk)
-        if not folds or not months:
-            raise DataError("too few months of bars for a walk-forward; import more, or take another preset")
-        about |= {"families": list(wanted), "stack_first": months[0].test_first}
-        log = PredictionLog(walk.log)
-        log.note(ABOUT, about)
-        bar.reset(task, description="training", total=None)
+    task = bar.add_task("computing features", total=None)
+    walk, about = prepare(
+        home, start, to, preset, venue, lambda done, total: bar.update(task, completed=done, total=total)
+    )
+    folds = list(families_of(walk, wanted, about["first"], about["last"]))
+    months = stack_months(folds, about["last"], walk)
+    if not folds or not months:
+        raise DataError("too few months of bars for a walk-forward; import more, or take another preset")
+    about |= {"families": list(wanted), "stack_first": months[0].test_first}
+    PredictionLog(walk.log).note(ABOUT, about)
+    bar.remove_task(task)
+    return Planned(walk, wanted, about["first"], about["last"], about["stack_first"])
+
+
+def execute(
+    home: Path, start: datetime | None, to: datetime | None, preset: str, venue: str, families: str | None
+) -> dict[str, Any]:
+    """Do all work that is not done yet; returns what `--json` prints."""
+    from adapters.predictions import DONE, PredictionLog
+    from adapters.training import walk_forward
+    from trading.models.prediction_log import STACK
+
+    with _bar() as bar:
+        of = planned(home, start, to, preset, venue, families, bar)
+        task = bar.add_task("training", total=None)
 
         def progress(done: "Done", count: int, total: int) -> None:
             month = f"{done.month // 12}-{done.month % 12 + 1:02d}"
             bar.update(task, completed=count, total=total, description=f"{done.model_id} {month}")
 
-        finished = walk_forward(walk, wanted, first, last, progress)
+        finished = walk_forward(of.walk, of.families, of.first, of.last, progress)
+    log = PredictionLog(of.walk.log)
     result = {
-        "log": str(walk.log),
-        "digest": log.digest(sorted((*wanted, STACK))),
+        "log": str(of.walk.log),
+        "digest": log.digest(sorted((*of.families, STACK))),
         "pieces": len(finished),
         "trained": sum(done.trained for done in finished),
         "cpu_s": round(sum(done.cpu_s for done in finished), 1),
         "rss_mib": round(max(done.rss_mib for done in finished)),
-        "stack_from": TradingHour(months[0].test_first).asof.isoformat(),
-        "to": TradingHour(last).asof.isoformat(),
+        "stack_from": TradingHour(of.stack_first).asof.isoformat(),
+        "to": TradingHour(of.last).asof.isoformat(),
         "preset": preset,
         "venue": venue,
     }
     log.note(DONE, {name: value for name, value in result.items() if name != "log"})
     return result
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def prepare(

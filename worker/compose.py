@@ -57,6 +57,7 @@ from adapters.worlds import PAPER_FILE, World, at_kraken, in_replay, on_paper
 from config import instruments as grids
 from config import trading, universe
 from temporal.latch import WorkflowLatch
+from temporal.proofs import ProofStarts
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.config import canonical_json
@@ -203,7 +204,9 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
         TRADING: [
             *BatchActivities(floor, latch, gauge_of(terms, shop)).activities(),
             *OrderActivities(floor).activities(),
-            *ClosingActivities(floor, shop.tracks, shop.objects, sealer.seal, proofs.owed).activities(),
+            *ClosingActivities(
+                floor, shop.tracks, shop.objects, sealer.seal, proofs.owed, ProofStarts(client).begin
+            ).activities(),
             *proving(terms, proofs, states, latch).activities(),
             *(halt.open_guard, halt.read_tellings, halt.record_halt),
             *(halt.verify_signature, halt.cancel_entries, halt.deliver_alerts),
@@ -214,7 +217,7 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
             *TrainingActivities(
                 Pieces(), lambda: ModelRegistry(models, terms.shelf), shop.objects
             ).activities(),
-            nightly.train,
+            *(nightly.plan_training, nightly.finish_training),
         ],
     }
 
@@ -227,7 +230,7 @@ def nightly_of(terms: Terms, shop: Shop, anchor: str) -> NightlyActivities:
         AccountFees(shop.engine, world.private, world.catalogue, terms.instruments),
         shop.objects,
         shop.tracks,
-        Trainer(house).train,
+        Trainer(house),
         Exports(shop.engine, anchor, house / "exports").write,
     )
 

@@ -7,8 +7,10 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.nightly import NightlyActivities
     from activities.nightly_messages import NightlyAt, NightlyIn, NightlyOut
+from workflows.names import training_id
 from workflows.options import EXPORT, FEES, MONTHLY, SURVEY
 from workflows.trading_hour import scheduled_hour
+from workflows.training import TrainingWorkflow
 
 
 @workflow.defn
@@ -31,11 +33,17 @@ class FeesWorkflow:
 
 @workflow.defn
 class MonthlyTrainingWorkflow:
-    """Train a challenger on all that is known by now."""
+    """Train a challenger on all that is known by now: the walk is planned, its pieces are shared by the
+    workers, and the release is made of them.
+    """
 
     @workflow.run
     async def run(self, told: NightlyIn) -> NightlyOut:
-        return await workflow.execute_activity_method(NightlyActivities.train, meant(told), **MONTHLY)
+        asked = meant(told)
+        walk = await workflow.execute_activity_method(NightlyActivities.plan_training, asked, **MONTHLY)
+        id = training_id(told.track, f"{asked.asof:%Y-%m}")
+        await workflow.execute_child_workflow(TrainingWorkflow.run, walk, id=id)
+        return await workflow.execute_activity_method(NightlyActivities.finish_training, asked, **MONTHLY)
 
 
 @workflow.defn

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -42,8 +41,7 @@ class Walk:
     def cut(self, content: bytes) -> Cut:
         return Cut(content, 20, 3)
 
-    def do(self, content: bytes, index: int, beat: Callable[[str], None]) -> tuple[str, int, bool]:
-        beat("working")
+    def do(self, content: bytes, index: int) -> tuple[str, int, bool]:
         if index == 5 and self.failures:
             self.failures -= 1
             raise RuntimeError("out of memory")
