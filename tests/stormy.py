@@ -35,11 +35,11 @@ STORMY = LIVELY._replace(
         size_small_ppm=1_000_000,
         drawdown_small_pct=1,
         drawdown_large_pct=2,
-        drawdown_halt_pct=3,
+        drawdown_halt_pct=2,
         drawdown_hysteresis_pct=1,
     ),
 )
-"""Limits that often stay open and are then bought a little dearer; tiers so near that months cross them."""
+"""Limits that often stay open and are then bought a little dearer; a first tier and a halt that weeks reach."""
 
 STEEP = STORMY._replace(
     strategy=STORMY.strategy._replace(p24_enter=0.55, cooldown_h=1, size=0.1),
