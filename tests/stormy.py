@@ -39,7 +39,7 @@ STORMY = LIVELY._replace(
         drawdown_hysteresis_pct=1,
     ),
 )
-"""Limits that often stay open and are then bought a little dearer; a first tier and a halt that weeks reach."""
+"""Limits that often stay open and are then bought a little dearer; a tier and a halt that weeks reach."""
 
 STEEP = STORMY._replace(
     strategy=STORMY.strategy._replace(p24_enter=0.55, cooldown_h=1, size=0.1),
