@@ -124,6 +124,7 @@ COLUMNS = {
     "loop_wall_s": ("loop wall s", ".4f"),
     "result_cpu_s": ("result CPU s", ".2f"),
     "result_wall_s": ("result wall s", ".2f"),
+    "epoch_cpu_s": ("epoch CPU s", ".3f"),
     "inputs_cpu_s": ("inputs CPU s", ".2f"),
     "cpu_s": ("CPU s", ".2f"),
     "wall_s": ("wall s", ".2f"),
@@ -131,8 +132,19 @@ COLUMNS = {
     "others": ("others", ".0%"),
     "fills": ("fills", ",.0f"),
     "final_equity": ("equity", ",.0f"),
+    "epochs": ("epochs", ".0f"),
+    "learned": ("learned", ".3f"),
 }
-RATIOS = ("loop_cpu_s", "loop_wall_s", "result_cpu_s", "result_wall_s", "cpu_s", "wall_s", "rss_mib")
+RATIOS = (
+    "loop_cpu_s",
+    "loop_wall_s",
+    "result_cpu_s",
+    "result_wall_s",
+    "epoch_cpu_s",
+    "cpu_s",
+    "wall_s",
+    "rss_mib",
+)
 
 
 def ratios(arms: Sequence[Arm], results: dict[str, Figures]) -> dict[str, Figures]:

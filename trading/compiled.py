@@ -10,6 +10,8 @@ function and every `trading` function it calls, compiles the copies, and leaves 
    (`trading.instruments.check_magnitudes`).
 3. numba's disk cache notices a change in the function's own file only, while constants of other modules are
    baked in. `use_cache` therefore keys the folder by the content of every source file under `trading/`.
+4. numba is imported by the first compilation: it takes half as long as everything else that a process needs
+   which loads a release and waits for its hour.
 """
 
 import hashlib
@@ -40,14 +42,14 @@ def _without(module: str) -> Iterator[None]:
         del sys.modules[module]
 
 
-with _without("coverage"):  # 13 MiB, for reports on numba itself
-    import numba
-    from numba.core import types
-    from numba.core.caching import FunctionCache
-    from numba.core.runtime.nrt import rtsys
+@cache
+def _numba() -> Any:
+    with _without("coverage"):  # 13 MiB, for reports on numba itself
+        import numba
+    with _without("scipy.linalg"):  # 0.1 s, for products that are banned here
+        import_module("numba.np.arraymath")
+    return numba
 
-with _without("scipy.linalg"):  # 0.1 s, for products that are banned here
-    import_module("numba.np.arraymath")
 
 CACHES_KEPT = 4
 """Each change of the sources begins a new folder of compiled code; the least recently used ones go."""
@@ -57,10 +59,8 @@ ALLOCATING = ("trading.correlation", "trading.features", "trading.ledger.bootstr
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-njit: Any = numba.njit
-plain: Any = types.unliteral
-
-_disk_cache = False
+_folder: Path | None = None
+"""Where compiled code is kept on disk."""
 
 
 def sources_digest() -> str:
@@ -75,39 +75,46 @@ def sources_digest() -> str:
 
 def use_cache(folder: Path) -> None:
     """From the next compilation on, keep compiled code in a subfolder of `folder` named by the sources."""
-    global _disk_cache
+    global _folder
     target = folder / sources_digest()[:16]
     target.mkdir(parents=True, exist_ok=True)
     target.touch()
     for old in sorted(folder.iterdir(), key=lambda kept: kept.stat().st_mtime)[:-CACHES_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
-    numba.config.CACHE_DIR = str(target)  # type: ignore[attr-defined]
-    _disk_cache = True
+    _folder = target
 
 
 @cache
 def compiled(function: F) -> F:
     """The compiled twin of `function`, made once a process; compiles on its first call with given types."""
-    twin = njit(_copied(function), **_options(function))
-    if _disk_cache:
-        twin._cache = _Cache(twin.py_func)  # type: ignore[no-untyped-call]
+    twin = _numba().njit(_copied(function), **_options(function))
+    if _folder is not None:
+        twin._cache = _kept(twin.py_func, _folder)
     else:
         _link(twin.py_func)
     return cast(F, twin)
 
 
-class _Cache(FunctionCache):
+def _kept(function: FunctionType, folder: Path) -> Any:
     """numba's disk cache, less what only a compilation needs: twins of all callees, and the registration of
     every function that numba knows, which takes longer than loading a whole backtest.
     """
+    from numba.core.caching import FunctionCache
+    from numba.core.runtime.nrt import rtsys
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
+    _numba().config.CACHE_DIR = str(folder)
+    kept: Any = FunctionCache(function)  # type: ignore[no-untyped-call]
+
+    def load_overload(sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
-            found = self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        with kept._guard_against_spurious_io_errors():
+            found = kept._load_overload(sig, target_context)
         if found is None:
-            _link(self._py_func)
+            _link(function)
         return found
+
+    kept.load_overload = load_overload
+    return kept
 
 
 @cache
@@ -116,8 +123,8 @@ def _callee(function: F) -> F:
     options = _options(function) | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     source = _copied(function)
     _link(source)
-    twin = njit(source, **options)
-    resolve = twin.get_call_template
+    twin = _numba().njit(source, **options)
+    resolve, plain = twin.get_call_template, _numba().core.types.unliteral
 
     def resolve_once(args: Any, kws: Any) -> Any:
         # A constant argument is a type of its own to numba; one twin for all values is enough.

@@ -162,11 +162,22 @@ def test_a_walk_that_is_not_finished_or_lost_a_model_makes_no_release(walked, tm
         release_of(log, FolderFoldStore(tmp_path / "folds"), history)
 
 
-def test_serving_an_hour_loads_no_trainer() -> None:
+NOT_NEEDED = ("torch", "lightgbm", "xgboost", "sklearn", "scipy", "onnx", "mlflow", "sqlalchemy")
+COMPILER = ("numba", "llvmlite")
+"""The first hour brings it, for its features."""
 
-    trainers = ("torch", "lightgbm", "xgboost", "sklearn", "onnx", "mlflow")
+
+def test_a_process_that_loads_a_release_loads_no_trainer_and_no_compiler(walked, tmp_path: Path):
+    walk, log, _ = walked
+    release = release_of(log, FolderFoldStore(walk.folds), opened(walk.history))
+    for name, content in release.files().items():
+        (tmp_path / name).write_bytes(content)
     program = (
-        f"import sys, trading.models.serving\nprint([name for name in {trainers} if name in sys.modules])"
+        "import sys\nfrom pathlib import Path\n"
+        "from trading.models.release import Release\nfrom trading.models.serving import Serving\n"
+        f"files = {{path.name: path.read_bytes() for path in Path({str(tmp_path)!r}).iterdir()}}\n"
+        f"Serving(Release.of_files(files, {release.digest!r}))\n"
+        f"print([name for name in {NOT_NEEDED + COMPILER} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

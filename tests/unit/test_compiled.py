@@ -50,7 +50,7 @@ def dot(a: Floats, b: Floats) -> float:
 def test_a_product_and_a_sum_are_rounded_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Contracted into one instruction they would be rounded once, and differ from plain Python."""
     # Code from the disk cache comes without its assembly.
-    monkeypatch.setattr(module, "_disk_cache", False)
+    monkeypatch.setattr(module, "_folder", None)
     a, b = np.array([1.0 + 2.0**-30, 1.0]), np.array([1.0 + 2.0**-30, -1.0])
     assert compiled(dot)(a, b) == dot(a, b)
     assembly = "".join(compiled(dot).inspect_asm().values())
@@ -95,7 +95,7 @@ def test_moving_text_from_one_file_to_the_next_changes_the_digest(sources: Path)
 def test_only_the_latest_caches_are_kept(
     sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    monkeypatch.setattr(module, "_folder", None)
     used = []
     for size in range(6):
         (sources / "limits.py").write_text(f"SIZE = {size}\n")
