@@ -1,7 +1,10 @@
-"""How hours end: a portfolio settled after its orders or skipped with a reason, and the hour of the track."""
+"""Where hours begin and end: the roll of the track, a portfolio settled after its orders or skipped with a
+reason, and the hour of the track closed.
+"""
 
 import json
 from collections.abc import Callable, Sequence
+from time import monotonic, sleep
 
 from temporalio import activity
 
@@ -16,10 +19,12 @@ from activities.messages import (
     PortfolioHourOut,
     ReconcileIn,
     ReconcileOut,
+    Roll,
     hour_text,
 )
 from activities.ports import Objects, Tracks
 from trading.clock import TradingHour
+from trading.config import canonical_json
 from trading.errors import VenueUnavailable
 from trading.live.values import HourEnd
 
@@ -29,17 +34,36 @@ Seal = Callable[[str], str]
 """Signs the head of a track's audit log; answers with what went wrong, empty when nothing did."""
 Owed = Callable[[str, TradingHour], Sequence[str]]
 """Portfolios of (track, hour) that are not proved yet."""
+BeginProof = Callable[[str, TradingHour], None]
+"""Has the proof of (track, hour) begin; whatever began it before, it is one proof."""
+PROOF_S, PROOF_LOOK_S = 10.0, 0.03
+"""How long one attempt waits for a proof, and how often it looks: a second between attempts would be most
+of a replayed hour.
+"""
 
 
 class ClosingActivities:
     """Of the queue `trading`."""
 
-    def __init__(self, floor: Floor, tracks: Tracks, objects: Objects, seal: Seal, owed: Owed) -> None:
+    def __init__(
+        self, floor: Floor, tracks: Tracks, objects: Objects, seal: Seal, owed: Owed, begin_proof: BeginProof
+    ) -> None:
         self._floor, self._tracks, self._objects, self._seal = floor, tracks, objects, seal
-        self._owed = owed
+        self._owed, self._begin_proof = owed, begin_proof
 
     def activities(self) -> list[Callable[..., object]]:
-        return [self.standing, self.settle, self.skip, self.close_hour, self.reconcile_now]
+        return [self.roll, self.standing, self.settle, self.skip, self.close_hour, self.reconcile_now]
+
+    @activity.defn
+    def roll(self, told: HourIn) -> Roll:
+        """The portfolios of the hour, as a stored list; of an hour that is over, its outcome by its row."""
+        hour, now = TradingHour.at(told.asof), self._floor.clock.now()
+        if now < hour.asof:
+            raise VenueUnavailable(f"{hour} has not come: the venue's clock reads {now:%Y-%m-%dT%H:%M:%SZ}")
+        names = list(self._tracks.roll(told.track, hour))
+        reference = self._objects.put_bytes(canonical_json(names))
+        reference = self._tracks.keep_stage(told.track, hour, "roll", reference, {"portfolios": len(names)})
+        return Roll(portfolios=reference, count=len(names), outcome=self._tracks.ended(told.track, hour))
 
     @activity.defn
     def standing(self, told: HourIn) -> HourOut:
@@ -98,10 +122,12 @@ class ClosingActivities:
 
     @activity.defn
     def close_hour(self, told: CloseHourIn) -> HourOut:
-        """Close the hour of the track, if every portfolio of the roll has its row; else name who has none."""
+        """Close the hour of the track, if every portfolio of the roll has its row; else name who has none.
+
+        The hour before is proved by then, and the proof of this one has begun.
+        """
         hour = TradingHour.at(told.asof)
-        if owed := self._owed(told.track, hour.previous):
-            raise VenueUnavailable(f"{hour.previous} is not proved yet of {', '.join(owed[:5])}")
+        self._await_proof(told.track, hour.previous)
         names: list[str] = json.loads(self._objects.read(told.portfolios))
         ends = self._tracks.ends(told.track, hour)
         missing = [name for name in names if name not in ends]
@@ -118,4 +144,12 @@ class ClosingActivities:
         trouble = self._seal(told.track)
         if trouble:
             self._tracks.alert(told.track, f"audit-log/{hour_text(told.asof)}", "audit-log", "", trouble)
+        self._begin_proof(told.track, hour)
         return out.model_copy(update={"outcome": DONE, "reason": told.lateness})
+
+    def _await_proof(self, track: str, hour: TradingHour) -> None:
+        until_s = monotonic() + PROOF_S
+        while owed := self._owed(track, hour):
+            if monotonic() > until_s:
+                raise VenueUnavailable(f"{hour} is not proved yet of {', '.join(owed[:5])}")
+            sleep(PROOF_LOOK_S)

@@ -1,4 +1,4 @@
-"""The market's work of an hour, done once for all portfolios: fetch, features, predict, roll."""
+"""The market's work of an hour, done once for all portfolios: fetch, features, predict."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +16,12 @@ from activities.messages import (
     HourIn,
     Predicted,
     PredictIn,
-    Roll,
 )
 from activities.ports import Clock, Feed, Objects, Release, Tracks
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.codes import WARMING
-from trading.config import canonical_json
-from trading.errors import NotReady, UsageError, VenueUnavailable
+from trading.errors import NotReady, UsageError
 from trading.live.sight import (
     LISTING,
     Lateness,
@@ -68,15 +66,12 @@ class MarketActivities:
         self._derived = lru_cache(maxsize=2)(self._derive)
 
     def activities(self) -> list[Callable[..., object]]:
-        return [self.fetch, self.features, self.predict, self.roll, self.backfill]
+        return [self.fetch, self.features, self.predict, self.backfill]
 
     @activity.defn
     def fetch(self, told: HourIn) -> Fetched:
         """Bring the market's hours up to asof and store the window that decisions may see."""
         hour = TradingHour.at(told.asof)
-        now = self._clock.now()
-        if now < hour.asof:
-            raise VenueUnavailable(f"{hour} has not come: the venue's clock reads {now:%Y-%m-%dT%H:%M:%SZ}")
         with beating():
             window = self._tracks.stage(told.track, hour, "fetch")
             if not window:
@@ -122,15 +117,6 @@ class MarketActivities:
             facts |= {"outputs": self._objects.put_bytes(outputs)} if outputs else {}
             reference = self._tracks.keep_stage(told.track, hour, "predict", reference, facts)
         return Predicted(view=reference, release=sight.release)
-
-    @activity.defn
-    def roll(self, told: HourIn) -> Roll:
-        """The portfolios of the hour, as a stored list."""
-        hour = TradingHour.at(told.asof)
-        names = list(self._tracks.roll(told.track, hour))
-        reference = self._objects.put_bytes(canonical_json(names))
-        reference = self._tracks.keep_stage(told.track, hour, "roll", reference, {"portfolios": len(names)})
-        return Roll(portfolios=reference, count=len(names))
 
     @activity.defn
     def backfill(self, told: BackfillPiece) -> BackfillOut:

@@ -87,10 +87,11 @@ class Predicted(Message):
 
 
 class Roll(Message):
-    """The portfolios of an hour, in a stored list."""
+    """The portfolios of an hour, in a stored list; with an outcome the hour is over already."""
 
     portfolios: Digest
     count: int
+    outcome: str = ""
 
 
 class ShardIn(HourIn):
@@ -133,7 +134,7 @@ class Decided(Message):
     plans: tuple[Plan, ...] = ()
     trouble: tuple[Trouble, ...] = ()
     exposed: bool = False
-    """An idle portfolio has stops resting at its venue: its hour ends with the bar, not at once."""
+    """An idle portfolio is not settled yet: stops rest at its venue, and its hour ends with the bar."""
 
 
 class CloseIn(ShardIn):

@@ -1,5 +1,6 @@
-"""The batch activities of a shard: reconcile, tell the guard, decide, settle the idle. Each does for every
-portfolio what can be done, and names the others; asked again it finds done what is done.
+"""The batch activities of a shard: open the hour of every portfolio (reconcile, tell the guard, decide), and
+close it for the idle. Each does for every portfolio what can be done, and names the others; asked again it
+finds done what is done.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +12,8 @@ from temporalio import activity
 from activities.beating import beating
 from activities.deciding import Marked, decided, marked, settled
 from activities.floor import Floor, each, first_order, wanted_stops
-from activities.messages import BatchOut, CloseIn, Decided, GuardOut, MarkIn, Plan, ShardIn, Tellings
+from activities.messages import BatchOut, CloseIn, Decided, GuardOut, MarkIn, Plan, ShardIn, Tellings, Trouble
 from activities.ports import Books, Latch, Watch
-from trading.clock import TradingHour
 from trading.codes import TRIGGERS
 from trading.live.desk import Desk
 from trading.live.documents import state_of_decision
@@ -30,62 +30,36 @@ class BatchActivities:
         self._pool = ThreadPoolExecutor(UPDATES_AT_ONCE, "guard")
 
     def activities(self) -> list[Callable[..., object]]:
-        return [self.reconcile, self.guard, self.decide, self.close]
+        return [self.open, self.close]
 
     @activity.defn
-    def reconcile(self, told: ShardIn) -> BatchOut:
-        """Sweep each account, post what moved, compare its balances with the journal to the last unit."""
-        with beating():
-            floor, hour = self._floor, TradingHour.at(told.asof)
-            _, trouble = each(floor.names(told), lambda name: floor.reconcile(told.track, name, hour))
-            return BatchOut(trouble=tuple(trouble))
+    def open(self, told: ShardIn) -> Decided:
+        """Reconcile, guard and decide for each portfolio, once for ever, and say who has orders to place.
 
-    @activity.defn
-    def guard(self, told: ShardIn) -> BatchOut:
-        """Mark each portfolio, tell its guard, and store what the guard answered."""
+        Who is idle with nothing at its venue is settled too; not one that was in trouble, whose hour says so.
+        """
         with beating():
             floor, desk = self._floor, self._floor.desk(told, told.view)
-            seen = {name: self._latch.tellings(told.track, name) for name in floor.names(told)}
-            marks, trouble = each(floor.names(told), lambda name: self._marked(told.track, name, desk))
-            new = {name: mark for name, mark in marks.items() if mark is not None}
-            fired = self._watch.fired(told.track, desk) if new else ()
-            answers = self._pool.map(
-                lambda name: self._answer(told.track, name, desk, new[name], seen[name], fired), new
-            )
-            said = dict(zip(new, answers, strict=True))
-
-            def keep(books: Books, name: str) -> None:
-                mark, word = new[name], said[name]
-                guarded = Guarded(word.state, word.epoch, word.tier, word.halt_id)
-                # After a review the guard began a new peak at this mark; the books follow when they decide.
-                account = replace(
-                    mark.account, peak=word.peak, lifetime_peak=word.lifetime_peak, tier=word.tier
-                )
-                books.keep_mark(desk.hour, account, mark.flow, mark.triggers, guarded)
-
-            _, failed = floor.batch(told.track, new, keep)
-            return BatchOut(trouble=(*trouble, *failed))
-
-    @activity.defn
-    def decide(self, told: ShardIn) -> Decided:
-        """Decide for each portfolio, once for ever, and say who has orders to place."""
-        with beating():
-            floor, desk = self._floor, self._floor.desk(told, told.view)
-            made, trouble = floor.batch(told.track, floor.names(told), lambda b, _: decided(b, desk))
+            names = floor.names(told)
+            _, behind = each(names, lambda name: floor.reconcile(told.track, name, desk.hour))
+            early = self._guard(told.track, names, desk)
+            # Whoever was in trouble on the way cannot be decided for, unless that was done before.
+            made, trouble = floor.batch(told.track, names, lambda b, _: decided(b, desk))
+            first = {item.portfolio: item for item in (*trouble, *early, *behind)}
+            idle = {name: done for name, done in made.items() if not done.approved}
+            bare = [name for name, done in idle.items() if not (told.only or is_exposed(done, desk))]
+            over, _ = floor.batch(told.track, bare, lambda b, _: settled(b, desk))
             plans = [
-                Plan(portfolio=name, instruments=tuple(decision.approved))
-                for name, decision in made.items()
-                if decision.approved
+                Plan(portfolio=name, instruments=tuple(done.approved))
+                for name, done in made.items()
+                if done.approved
             ]
-            orders = [
-                first_order(told.track, plan.portfolio, desk.hour, instrument)
-                for plan in plans
-                for instrument in plan.instruments
-            ]
-            # Only now that all is stored may a replay's time pass, and not before each order is answered for.
-            floor.clock.decided(desk.hour, list(made), orders)
-            exposed = any(is_exposed(decision, desk) for decision in made.values() if not decision.approved)
-            return Decided(plans=tuple(plans), trouble=tuple(trouble), exposed=exposed)
+            self._let_time_pass(told.track, desk, list(made), plans)
+            return Decided(
+                plans=tuple(plans),
+                trouble=tuple(first[item.portfolio] for item in trouble),
+                exposed=len(over) < len(idle),
+            )
 
     @activity.defn
     def close(self, told: CloseIn) -> BatchOut:
@@ -99,6 +73,40 @@ class BatchActivities:
             exposed = [name for name in swept if swept[name]]
             _, bare = each(exposed, lambda name: floor.protect(told.track, name, desk))
             return BatchOut(trouble=(*silent, *failed, *bare))
+
+    def _guard(self, track: str, names: Sequence[str], desk: Desk) -> Sequence[Trouble]:
+        """Mark each portfolio, tell its guard, and store what the guard answered."""
+        floor = self._floor
+        seen = {name: self._latch.tellings(track, name) for name in names}
+        marks, trouble = each(names, lambda name: self._marked(track, name, desk))
+        new = {name: mark for name, mark in marks.items() if mark is not None}
+        fired = self._watch.fired(track, desk) if new else ()
+
+        def ask(name: str) -> tuple[dict[str, GuardOut], list[Trouble]]:
+            return each([name], lambda name: self._answer(track, name, desk, new[name], seen[name], fired))
+
+        answers = list(self._pool.map(ask, new))
+        said = {name: word for answered, _ in answers for name, word in answered.items()}
+        silent = [trouble for _, failed in answers for trouble in failed]
+
+        def keep(books: Books, name: str) -> None:
+            mark, word = new[name], said[name]
+            guarded = Guarded(word.state, word.epoch, word.tier, word.halt_id)
+            # After a review the guard began a new peak at this mark; the books follow when they decide.
+            account = replace(mark.account, peak=word.peak, lifetime_peak=word.lifetime_peak, tier=word.tier)
+            books.keep_mark(desk.hour, account, mark.flow, mark.triggers, guarded)
+
+        _, failed = floor.batch(track, said, keep)
+        return (*trouble, *silent, *failed)
+
+    def _let_time_pass(self, track: str, desk: Desk, names: list[str], plans: Sequence[Plan]) -> None:
+        """Only now that all is stored may a replay's time pass, and not before each order is answered for."""
+        orders = [
+            first_order(track, plan.portfolio, desk.hour, instrument)
+            for plan in plans
+            for instrument in plan.instruments
+        ]
+        self._floor.clock.decided(desk.hour, names, orders)
 
     def _marked(self, track: str, name: str, desk: Desk) -> Marked | None:
         with self._floor.library.view(track, name) as books:

@@ -1,5 +1,6 @@
 """Lets a replay's time pass: starts an hour, waits at the simulator's gate, and moves the clock from one due
-time to the next, never by elapsed time. It takes the place of the schedule.
+time to the next, never by elapsed time. It takes the place of the schedule, and of its launcher: a client can
+say itself that an id may succeed once.
 
 Time stops at minute 58 until the hour has its result, since nothing of an hour happens later than that.
 """
@@ -12,13 +13,15 @@ from typing import Any
 import httpx
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.messages import HourOut, LaunchIn, hour_text
+from activities.messages import HourIn, HourOut, LaunchIn, hour_text
 from trading.clock import TradingHour
 from trading.errors import BallastError, VenueUnavailable
-from workflows.names import TRADING, launch_id
+from workflows.names import TRADING, hour_attributes, hour_id, launch_id
+from workflows.options import ONCE
 from workflows.portfolio_hour import CLOSES_AFTER
-from workflows.trading_hour import LaunchWorkflow
+from workflows.trading_hour import LaunchWorkflow, TradingHourWorkflow
 
 NS = 1_000_000_000
 POLL_S, REPLY_S = 4, 30.0
@@ -63,6 +66,21 @@ class ReplayDriver:
         await self._http.aclose()
 
     async def _start(self, hour: TradingHour) -> WorkflowHandle[Any, HourOut]:
+        """Start the hour, or find it at work; of one that is over the launcher says how it ended."""
+        try:
+            return await self._client.start_workflow(
+                TradingHourWorkflow.run,
+                HourIn(track=self._track, asof=hour.asof),
+                id=hour_id(self._track, hour.asof),
+                task_queue=TRADING,
+                id_reuse_policy=ONCE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=hour_attributes(self._track, hour.asof),
+            )
+        except WorkflowAlreadyStartedError:
+            return await self._launch(hour)
+
+    async def _launch(self, hour: TradingHour) -> WorkflowHandle[Any, HourOut]:
         return await self._client.start_workflow(
             LaunchWorkflow.run,
             LaunchIn(track=self._track, asof=hour.asof),

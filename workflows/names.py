@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from activities.messages import hour_text
 
@@ -26,6 +26,11 @@ def launch_id(track: str) -> str:
 
 def hour_id(track: str, asof: datetime) -> str:
     return f"{track}/trading-hour/{hour_text(asof)}"
+
+
+def hour_attributes(track: str, asof: datetime) -> TypedSearchAttributes:
+    """What lists of hours are filtered by."""
+    return TypedSearchAttributes([SearchAttributePair(TRACK, track), SearchAttributePair(ASOF, asof)])
 
 
 def shard_id(track: str, asof: datetime, index: int) -> str:

@@ -57,7 +57,7 @@ COMPUTE = ActivityConfig(
 
 BATCH = ActivityConfig(
     task_queue=TRADING,
-    start_to_close_timeout=timedelta(minutes=2),
+    start_to_close_timeout=timedelta(minutes=5),
     schedule_to_close_timeout=timedelta(minutes=59),
     heartbeat_timeout=BEAT,
     retry_policy=_PATIENT,

@@ -89,9 +89,7 @@ class PortfolioHourWorkflow:
         )
         for again_after_s in AGAIN_AFTER_S:
             await asyncio.sleep(again_after_s)
-            for step in (BatchActivities.reconcile, BatchActivities.guard):
-                await workflow.execute_activity_method(step, shard, **BATCH)
-            decided = await workflow.execute_activity_method(BatchActivities.decide, shard, **BATCH)
+            decided = await workflow.execute_activity_method(BatchActivities.open, shard, **BATCH)
             if not decided.trouble:
                 return decided.plans[0].instruments if decided.plans else ()
         return None

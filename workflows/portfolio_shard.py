@@ -16,28 +16,24 @@ from workflows.portfolio_hour import CLOSES_AFTER, PortfolioHourWorkflow
 
 @workflow.defn
 class PortfolioShardWorkflow:
-    """Reconcile, guard, decide in batches; then the idle are settled and the others trade."""
+    """Reconcile, guard, decide and settle the idle in a batch; then the others trade."""
 
     @workflow.run
     async def run(self, told: ShardIn) -> ShardOut:
-        for step in (BatchActivities.reconcile, BatchActivities.guard):
-            # Whoever is in trouble here cannot be decided for, and says so there.
-            await workflow.execute_activity_method(step, told, **BATCH)
-        decided = await workflow.execute_activity_method(BatchActivities.decide, told, **BATCH)
+        decided = await workflow.execute_activity_method(BatchActivities.open, told, **BATCH)
         undecided = {item.portfolio: item.reason for item in decided.trouble}
         busy = (*undecided, *(plan.portfolio for plan in decided.plans))
         await asyncio.gather(
-            self._close_idle(told, busy, decided.exposed),
+            *([self._close_idle(told, busy)] if decided.exposed else []),
             *(self._portfolio(told, plan.portfolio, instruments=plan.instruments) for plan in decided.plans),
             *(self._portfolio(told, name, trouble=why, is_decided=False) for name, why in undecided.items()),
         )
         return ShardOut(portfolios=told.count)
 
-    async def _close_idle(self, told: ShardIn, busy: tuple[str, ...], exposed: bool) -> None:
-        if exposed:
-            name = shard_id(told.track, told.asof, told.first)
-            end = WaitIn(track=told.track, asof=told.asof, order=name, until=told.asof + CLOSES_AFTER)
-            await workflow.execute_activity_method(WaitActivities.await_time, end, **WAIT)
+    async def _close_idle(self, told: ShardIn, busy: tuple[str, ...]) -> None:
+        name = shard_id(told.track, told.asof, told.first)
+        end = WaitIn(track=told.track, asof=told.asof, order=name, until=told.asof + CLOSES_AFTER)
+        await workflow.execute_activity_method(WaitActivities.await_time, end, **WAIT)
         closing = CloseIn(**told.model_dump(), without=busy)
         out = await workflow.execute_activity_method(BatchActivities.close, closing, **BATCH)
         await asyncio.gather(

@@ -5,13 +5,10 @@ refuses a second success, and it believes the outcome row, never "already starte
 """
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from temporalio import workflow
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.closing import ClosingActivities
@@ -26,10 +23,9 @@ with workflow.unsafe.imports_passed_through():
         ShardIn,
     )
 from workflows.children import once
-from workflows.names import ASOF, OUTCOME, TRACK, hour_id, proof_id, shard_id
+from workflows.names import OUTCOME, hour_attributes, hour_id, shard_id
 from workflows.options import COMPUTE, FETCH, ONCE, RECORD
 from workflows.portfolio_shard import PortfolioShardWorkflow
-from workflows.proof import ProofWorkflow
 
 SHARD = 50
 """Portfolios in a shard: one transaction and one page of messages."""
@@ -51,13 +47,16 @@ class LaunchWorkflow:
                 hour,
                 id=hour_id(told.track, asof),
                 id_reuse_policy=ONCE,
-                search_attributes=TypedSearchAttributes(
-                    [SearchAttributePair(TRACK, told.track), SearchAttributePair(ASOF, asof)]
-                ),
+                search_attributes=hour_attributes(told.track, asof),
             )
         except WorkflowAlreadyStartedError:
-            done = await workflow.execute_activity_method(ClosingActivities.standing, hour, **RECORD)
-            return done.model_copy(update={"reason": done.outcome or "still at work", "outcome": REPEATED})
+            return await standing(hour)
+
+
+async def standing(hour: HourIn) -> HourOut:
+    """How an hour stands that is not ours to do."""
+    done = await workflow.execute_activity_method(ClosingActivities.standing, hour, **RECORD)
+    return done.model_copy(update={"reason": done.outcome or "still at work", "outcome": REPEATED})
 
 
 def scheduled_hour() -> datetime:
@@ -76,9 +75,9 @@ class TradingHourWorkflow:
     @workflow.run
     async def run(self, told: HourIn) -> HourOut:
         hour = told.model_dump()
-        before = await workflow.execute_activity_method(ClosingActivities.standing, told, **RECORD)
-        if before.outcome:
-            return before.model_copy(update={"reason": before.outcome, "outcome": REPEATED})
+        roll = await workflow.execute_activity_method(ClosingActivities.roll, told, **RECORD)
+        if roll.outcome:
+            return await standing(told)
         fetched = await workflow.execute_activity_method(MarketActivities.fetch, told, **FETCH)
         features = await workflow.execute_activity_method(
             MarketActivities.features,
@@ -95,7 +94,6 @@ class TradingHourWorkflow:
             ),
             **COMPUTE,
         )
-        roll = await workflow.execute_activity_method(MarketActivities.roll, told, **COMPUTE)
         shards = [
             ShardIn(**hour, portfolios=roll.portfolios, first=first, count=SHARD, view=seen.view)
             for first in range(0, roll.count, SHARD)
@@ -109,17 +107,4 @@ class TradingHourWorkflow:
         closing = CloseHourIn(**hour, portfolios=roll.portfolios, lateness=fetched.lateness)
         out = await workflow.execute_activity_method(ClosingActivities.close_hour, closing, **RECORD)
         workflow.upsert_search_attributes([OUTCOME.value_set(out.outcome or "OPEN")])
-        if out.outcome:
-            await self._begin_proof(told)
         return out
-
-    async def _begin_proof(self, told: HourIn) -> None:
-        """Start the hour's proof and wait for nothing of it: the next hour does, before it closes."""
-        with suppress(WorkflowAlreadyStartedError):
-            await workflow.start_child_workflow(
-                ProofWorkflow.run,
-                told,
-                id=proof_id(told.track, told.asof),
-                id_reuse_policy=ONCE,
-                parent_close_policy=ParentClosePolicy.ABANDON,
-            )
