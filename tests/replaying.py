@@ -72,26 +72,45 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+class Engine:
+    """The dev server with our flags on a free port; started again, it goes on with its file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, ui, http, metrics = free_ports(4)
+        self._log = folder / "temporal.log"
+        self._command = command(
+            binary=str(Path(sys.executable).parent / "temporal"),
+            database=folder / "temporal.db",
+            namespace=NAMESPACE,
+            port=self.port,
+            ui_port=ui,
+            http_port=http,
+            metrics_port=metrics,
+        )
+        self.start()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+
+
 @contextmanager
-def engine_process(folder: Path) -> Iterator[int]:
-    """The dev server with our flags on a free port; always stopped."""
-    port, ui, http, metrics = free_ports(4)
-    told = command(
-        binary=str(Path(sys.executable).parent / "temporal"),
-        database=folder / "temporal.db",
-        namespace=NAMESPACE,
-        port=port,
-        ui_port=ui,
-        http_port=http,
-        metrics_port=metrics,
-    )
-    with (folder / "temporal.log").open("ab") as log:
-        process = subprocess.Popen(told, stdout=log, stderr=log)
+def engine_process(folder: Path) -> Iterator[Engine]:
+    """An engine that is always stopped."""
+    engine = Engine(folder)
     try:
-        yield port
+        yield engine
     finally:
-        process.terminate()
-        process.wait(20)
+        engine.stop()
 
 
 async def client_of(server: Server) -> Client:
@@ -128,6 +147,7 @@ class Replay:
     folder: Path
     market: Market
     worker: subprocess.Popen[bytes]
+    engine: Engine
 
     @property
     def database(self) -> str:
@@ -161,21 +181,21 @@ async def replaying(
     days = str((market.last.number - market.first.number) // DAY_H)
     told = ("--venue", "kraken", "--at", at, "--days", days, "--cash", str(CASH), *options)
     track = "replay-test-1"
-    with simulator(account, *told) as venue, engine_process(folder) as port:
+    with simulator(account, *told) as venue, engine_process(folder) as engine:
         terms = Terms(
             **{"database": str(sqlite_url(folder / "ballast.db")), "cache": CACHE, **(places or {})},
             mode="replay",
             track=track,
             home=home,
-            temporal=f"127.0.0.1:{port}",
+            temporal=f"127.0.0.1:{engine.port}",
             namespace=NAMESPACE,
             venue=venue.address,
             key=venue.ready["key"],
             secret=venue.ready["secret"],
             instruments=market.instruments,
         )
-        engine = database(terms.database)
-        upgrade(engine)
+        stored = database(terms.database)
+        upgrade(stored)
         for name in portfolios:
             opening = Opening(
                 PortfolioKey(track, name),
@@ -186,12 +206,12 @@ async def replaying(
                 config or trading.load(),
                 review_after_h,
             )
-            with unit_of_work(engine) as session:
+            with unit_of_work(stored) as session:
                 open_track(session, opening, {"mode": "replay"})
         client = await client_of(terms.server)
         worker = start(terms, folder)
         driver = ReplayDriver(client, track, list(portfolios), venue.address)
-        replay = Replay(terms, client, driver, venue, folder, market, worker)
+        replay = Replay(terms, client, driver, venue, folder, market, worker, engine)
         try:
             yield replay
         finally:

@@ -145,7 +145,7 @@ async def desk(folder: Path, mode: str) -> AsyncIterator[Desk]:
     told = ("--venue", "kraken", "--at", at, "--days", days, "--cash", str(CASH), "--speed", "1")
     with ExitStack() as stack:
         venue = stack.enter_context(simulator(account, *told))
-        port = stack.enter_context(engine_process(folder))
+        port = stack.enter_context(engine_process(folder)).port
         clock = Jumping(venue, market.first.asof + SOON)
         venue.control("deposit", asset="ETH", amount=COINS)
         terms = Terms.model_validate(
