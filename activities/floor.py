@@ -12,7 +12,7 @@ from activities.ports import Books, Clock, Library, Objects, VenueAccount
 from trading.clock import TradingHour
 from trading.errors import BallastError, VenueUnavailable
 from trading.execution.guarding import Wanted, guard
-from trading.execution.identity import intent_of, order_id
+from trading.execution.identity import intent_of, order_id, protection_of
 from trading.execution.placing import LegName
 from trading.execution.protocol import Kind
 from trading.instruments import Instrument
@@ -65,7 +65,7 @@ class Floor:
             state = books.standing([instrument.name for instrument in desk.instruments]).state
         account = self.account(track, portfolio)
         for instrument, wanted in wanted_stops(state, desk).items():
-            name = LegName(track, f"stop {portfolio} {desk.hour} {instrument}", Kind.STOP)
+            name = LegName(track, protection_of(portfolio, desk.hour, instrument), Kind.STOP)
             account.work(desk.hour, guard(name, instrument, wanted, merge=True), str(name.id(0)), silent)
             self.clock.withdrawn(str(name.id(0)), [])
 

@@ -58,7 +58,9 @@ class Prover:
     def _proved(self, key: PortfolioKey, hour: TradingHour, rulings: Sequence[Ruling]) -> Proved:
         with reading(self._home.engine) as session:
             inputs = inputs_of(session, key, rulings, hour)
-            approvals = {asof.number: _approved(session, key, asof) for asof in (hour.previous,)}
+            # A fill may rest on any hour since the state: those in between may not have been settled.
+            since = range(inputs.began.number, hour.number)
+            approvals = {n: _approved(session, key, TradingHour(n)) for n in since}
         found = recorded(self._home.engine, key, hour, self._objects)
         if "decision" not in found:
             return Proved(key.portfolio, True, NOTHING, NOTHING, "nothing was decided")

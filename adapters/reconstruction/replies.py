@@ -128,7 +128,7 @@ def account(replies: Replies, first: int, last: int) -> Account:
     for reply in replies.between(first, last, *PRIVATE):
         result = replies.result(reply.body)
         if reply.method == endpoints.ADD_ORDER.name:
-            sent[reply.request["cl_ord_id"]] = reply.request
+            sent[reply.request.get("cl_ord_id", "")] = reply.request
         if result is None:
             continue
         if reply.method == endpoints.BALANCE_EX.name:

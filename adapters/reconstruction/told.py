@@ -1,5 +1,6 @@
 """What the replies of one hour, and of those since the state before it, say of one portfolio."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,8 +14,8 @@ from adapters.reconstruction.recorded import verdicts
 from adapters.reconstruction.replies import SETTLED_AT, Account, Replies, account
 from adapters.reconstruction.stages import Content, entry_told, fill_told
 from adapters.storage.decisions import approvals_of
-from trading.clock import TradingHour
-from trading.execution.identity import intent_of, order_id
+from trading.clock import HOUR_S, TradingHour
+from trading.execution.identity import intent_of, order_id, protection_of
 from trading.execution.protocol import Kind, Move, Report, Trade
 from trading.ledger.posting import FLOWS, post
 from trading.live.again import Approvals, Decided, Testimony
@@ -26,6 +27,8 @@ LOOKS_MAX = 3
 """As often as a comparison asks before it believes a difference."""
 TRIES_MAX = 8
 """Orders of one leg of an intent: each rises only when the one before is known to be over or never placed."""
+CLOSING = re.compile(r"stop loss ([0-9.]+)")
+"""What the venue says of an order whose fills leave a stop behind."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,10 +47,26 @@ class Told:
         self._venue: KrakenVenue = recorded_venue(self._catalogue, *rows)
         self._fetched = replies.fetched(desk.hour) or desk.hour.asof
         self._looks = [look for look in self._account.looks if look[0].at >= self._fetched][:LOOKS_MAX]
-        mine = [t for t in self._venue.trades(EPOCH) if inputs.own is None or t.id in inputs.own]
+        mine = [t for t in self._venue.trades(EPOCH) if self._is_ours(t)]
         self._trades = [trade for trade in mine if not self._is_folded(trade)]
         ids = sorted({trade.order for trade in self._trades})
         self._reports: dict[str, Report] = {report.venue_id: report for report in self._venue.reports(ids)}
+
+    def _is_ours(self, trade: Trade) -> bool:
+        """The trade is of an order of this portfolio: a person's own moves no state of it."""
+        return self._is_our_order(trade.order) if self._of.own is None else trade.id in self._of.own
+
+    def _is_our_order(self, txid: str) -> bool:
+        """The order carries an id that follows from an hour of ours, or one that does left it behind. One
+        that no reply of this span shows was opened before it, by us: its trades could not be booked else.
+        """
+        row = self._account.orders.get(txid)
+        if row is None:
+            return True
+        if row.get("refid"):
+            return self._is_our_order(row["refid"])
+        name, opened = self._catalogue.name(row["descr"]["pair"]), int(float(row["opentm"])) // HOUR_S
+        return any(row.get("cl_ord_id") in self._all_ids(name, TradingHour(n)) for n in (opened, opened - 1))
 
     def testimony(self, approvals: Approvals) -> Testimony:
         """Everything that the decision takes from others."""
@@ -123,10 +142,18 @@ class Told:
         shown = [txid for txid, row in self._account.orders.items() if row.get("cl_ord_id") in ids]
         for report in self._venue.reports(shown):
             name = ids[str(report.id)]
-            asked = self._account.sent.get(str(report.id), {}).get("close[price]")
-            stop = self._ticks(name, asked) if asked else 0
+            stop = self._stop_under(name, report)
             told[str(report.id)] = [report.instrument, str(report.kind), report.lots, report.price, stop]
         return told
+
+    def _stop_under(self, name: str, report: Report) -> int:
+        """The trigger that an order carries for its fills, ticks, 0 for none: as it was asked for, or where
+        no answer to that came, as the venue describes it.
+        """
+        asked = self._account.sent.get(str(report.id), {}).get("close[price]", "")
+        shown = CLOSING.search(self._account.orders[report.venue_id]["descr"].get("close") or "")
+        price = asked or (shown[1] if shown else "")
+        return self._catalogue.instrument(name).ticks(Decimal(price)) if price else 0
 
     def _decisions(self, approvals: Approvals) -> dict[str, TradingHour]:
         """Whose approval an order of ours rests on, by our id: it follows from the intent."""
@@ -143,8 +170,12 @@ class Told:
             for n in range(TRIES_MAX):
                 yield order_id(self._of.key.track, intent, kind, n)
 
-    def _ticks(self, instrument: str, price: str) -> int:
-        return self._catalogue.instrument(instrument).ticks(Decimal(price))
+    def _all_ids(self, instrument: str, hour: TradingHour) -> set[str]:
+        """Every id that an hour can give, those of the stops that stand in for a position's own too."""
+        track, of = self._of.key
+        stops = (intent_of(of, hour, instrument), protection_of(of, hour, instrument))
+        covers = {str(order_id(track, what, Kind.STOP, n)) for what in stops for n in range(TRIES_MAX)}
+        return covers | {str(id) for id in self._ids(instrument, hour)}
 
     def _is_folded(self, trade: Trade) -> bool:
         """The trade is part of the state. What the venue showed only after that state is not."""

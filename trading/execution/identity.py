@@ -24,6 +24,11 @@ def intent_of(portfolio: str, asof: TradingHour, instrument: str) -> str:
     return f"{portfolio} {asof} {instrument}"
 
 
+def protection_of(portfolio: str, asof: TradingHour, instrument: str) -> str:
+    """What the stop is called that an hour puts under a position which lacks one."""
+    return f"stop {portfolio} {asof} {instrument}"
+
+
 def child_id(track: str, venue_id: str) -> UUID:
     """Our id for an order that the venue made on our behalf, such as the stop that a fill left behind."""
     return _named("child", track, venue_id)
