@@ -36,7 +36,9 @@ from trading.portfolio import Terms
 from trading.risk.approve import ApprovedOrder
 
 LOTS, MIN_LOTS = 1_000_000, 5_000
-TRIES = 8
+TRIES = 10
+CALM = 3
+"""Of the tries the last, without faults and past every pause: on a busy machine one may be late by itself."""
 HOURS = 6
 """Read of candles, each time anew."""
 PRICES = (1.02, 1.0, 0.998, 0.99, 0.7)
@@ -202,7 +204,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 def begun_anew(steps: Callable[[], T], running: Simulator) -> T | None:
     """Carry a procedure through; begin it anew where it breaks off, in the end without faults."""
     for attempt in range(TRIES):
-        if attempt == TRIES - 1:
+        if attempt >= TRIES - CALM:
             running.control("clear")
             running.sleep(1_000)
         try:
