@@ -6,8 +6,9 @@ what changed. The order makes one backup of moving parts usable:
 1. The engine's database first: what it believes was done is then in our database, which comes later. The
    other way round it would go on from things that our database never saw.
 2. Then our databases, each a snapshot of one moment, by SQLite's own backup.
-3. Then all other files. They are written before a row refers to them and never change, so everything that the
-   rows name is there; a file that grows meanwhile is only newer.
+3. Then all other files but objects, bars before the replies that told them: they sort so. They are written
+   before a row refers to them, so everything that the rows name is there; one that grows meanwhile is newer.
+4. Then objects, looked for only now: a log names none that was written after its line.
 """
 
 import hashlib
@@ -32,6 +33,8 @@ LEFT_OUT = {"cache", "logs"}
 PASSING = ("-wal", "-shm", "-journal", ".lock", ".part", ".tmp")
 SQLITE = b"SQLite format 3\0"
 ENGINE = "temporal.db"
+OBJECTS = "objects"
+"""Folders of what is named by its content."""
 TRIES = 3
 OWNER_ONLY = 0o700
 
@@ -73,11 +76,13 @@ class BackupStore:
         """Back up a home, which may be in use. Nothing stands under its name before all of it does."""
         if self.root.resolve().is_relative_to(home.resolve()):
             raise UsageError(f"{self.root} lies in the home that it is to outlive; choose another disk")
-        paths = sorted(_files(home), key=_first_things_first)
-        kept = []
-        for done, path in enumerate(paths):
-            progress(done, len(paths), path.name)
-            kept.append(self._keep(home, path))
+        kept: list[Kept] = []
+        for objects in (False, True):
+            turn = [path for path in _files(home) if (OBJECTS in path.relative_to(home).parts) is objects]
+            paths = sorted(turn, key=_first_things_first)
+            for done, path in enumerate(paths):
+                progress(done, len(paths), path.name)
+                kept.append(self._keep(home, path))
         backup = Backup(f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}", tuple(kept))
         manifest = {"format": FORMAT, "name": backup.name, "files": [list(file) for file in backup.files]}
         with replacing(self.root / f"{backup.name}.json") as draft:

@@ -13,6 +13,7 @@ from adapters.kraken import endpoints
 from adapters.kraken.envelope import opened
 from adapters.strict_json import Damaged
 from trading.clock import HOUR_S, TradingHour
+from trading.errors import DataError
 
 HTTP_OK = 200
 ROWS_OF = {
@@ -94,10 +95,12 @@ class Replies:
         return max(own, default=None)
 
     def _result(self, body: str) -> Any:
-        """What an answer says; None for an error."""
+        """What an answer says; None for an error, and for one whose bytes are gone: if nothing else tells the
+        same, what was recorded shows the difference.
+        """
         try:
             envelope = opened(self.body(body))
-        except Damaged:
+        except (DataError, Damaged):
             return None
         return None if any(not error.startswith("W") for error in envelope.errors) else envelope.result
 

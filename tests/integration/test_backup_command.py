@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from adapters.audit.anchors import FolderAnchor
 from adapters.audit.checkpoints import seal
 from adapters.audit.keys import signing_key
+from adapters.backup import BackupStore
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import connect, sqlite_url
 from adapters.storage.migrate import upgrade
@@ -188,3 +189,23 @@ def test_an_unknown_backup_is_said_so(home: Path, store: Path, tmp_path: Path) -
     ballast("backup", store, "--home", home)
     assert ballast("restore", store, "--name", "never", "--home", tmp_path / "new").exit_code == 2
     assert ballast("restore", tmp_path / "none", "--home", tmp_path / "new").exit_code == 2
+
+
+def test_a_log_that_grows_meanwhile_names_no_object_that_is_not_there(tmp_path: Path) -> None:
+    home, store = tmp_path / "home", BackupStore(tmp_path / "store")
+    replies = home / "replies.jsonl"
+    (home / "objects").mkdir(parents=True)
+    replies.write_text("")
+
+    def tell(_done: int, _of: int, _name: str) -> None:
+        """Something comes in whenever a file is about to be copied: first its bytes, then its line."""
+        body = f"reply-{len(list((home / 'objects').iterdir()))}"
+        (home / "objects" / body).write_text(body)
+        with replies.open("a") as log:
+            log.write(body + "\n")
+
+    backup = store.take(home, NOW, tell)
+    store.restore(backup, tmp_path / "restored", home, lambda *_: None)
+    told = (tmp_path / "restored" / "replies.jsonl").read_text().split()
+    assert told
+    assert all((tmp_path / "restored" / "objects" / body).exists() for body in told)

@@ -11,10 +11,12 @@ from activities.halt_messages import TripIn
 from activities.messages import HourIn
 from activities.proving import ProvingActivities
 from adapters.reconstruction.inputs import Event, Inputs
+from adapters.reconstruction.replies import Replies
 from adapters.reconstruction.stages import Content, compare
 from adapters.reconstruction.tail import Tail
 from adapters.storage.base import PortfolioKey
 from trading.clock import TradingHour
+from trading.errors import DataError
 from trading.live.again import Word
 from trading.live.values import Proved
 
@@ -114,3 +116,13 @@ def test_the_first_field_that_differs_is_named_with_both_values() -> None:
     assert (first.stage, first.same, first.where) == ("decision", False, "held.cash: 1 / 2")
     assert second.where == "nothing came of it again"
     assert json.loads(again["decision"].content or b"")["held"]["cash"] == 2
+
+
+def test_a_reply_whose_bytes_are_gone_tells_nothing_and_holds_up_no_other() -> None:
+    def read(name: str) -> bytes:
+        if name == "gone":
+            raise DataError("no such object")
+        return b'{"error": [], "result": {"last": 7}}'
+
+    replies = Replies(read)
+    assert [replies.result(name) for name in ("gone", "kept")] == [None, {"last": 7}]
