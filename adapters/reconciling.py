@@ -87,6 +87,10 @@ def since_last(books: Ours, opened: datetime) -> datetime:
 def _post(account: Account, books: Ours, census: Census, since: datetime) -> tuple[str, ...]:
     """Store findings, post fills and flows; returns the trades that have to wait."""
     movements = account.movements(since)
+    with reading(books.engine) as session:
+        trades = OrderBook(session, books.key).unposted()
+    if not (trades or movements or census.findings):
+        return ()
     with unit_of_work(books.engine, books.key) as session:
         trades = OrderBook(session, books.key).unposted()
         posted = post(books.key.track, trades, movements, books.instruments, books.quote)

@@ -2,7 +2,7 @@
 over Kraken's public side, and an account at Kraken. What is asked, decided and sent is the same in all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
@@ -44,6 +44,12 @@ class World(NamedTuple):
     """The venue's clock against the one that deadlines are kept by."""
     private: PrivateApi | None = None
     """The account's own side; there is none on paper."""
+    accounts: Callable[[str], Account] | None = None
+    """The venue as a portfolio sees it, where each has an account of its own."""
+
+    def of(self, portfolio: str) -> Account:
+        """Where a portfolio's orders go."""
+        return self.accounts(portfolio) if self.accounts else self.venue
 
 
 class VenueStamp:

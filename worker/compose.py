@@ -175,7 +175,7 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
     halt = HaltActivities(
         states,
         OperatorKeys(terms.home / "operators"),
-        WorkingEntries(shop.engine, lambda _track, _portfolio: world.venue),
+        WorkingEntries(shop.engine, lambda _track, portfolio: world.of(portfolio)),
         AlertOutbox(shop.engine, channels, stamp),
     )
     keys = terms.audit or terms.home / "audit"
@@ -260,8 +260,8 @@ def gauge_of(terms: Terms, shop: Shop) -> Gauge:
 
 
 def accounts(shop: Shop, before: timedelta, latch: WorkflowLatch) -> Callable[[str, str], Account]:
-    """The account of (track, portfolio), read from `before` its opening on; all portfolios of a world share
-    its one account.
+    """The account of (track, portfolio), read from `before` its opening on; the portfolios of a world share
+    one, unless it says otherwise.
     """
     world = shop.world
 
@@ -270,15 +270,15 @@ def accounts(shop: Shop, before: timedelta, latch: WorkflowLatch) -> Callable[[s
         key = PortfolioKey(track, portfolio)
         with reading(shop.engine) as session:
             row = session.get_one(Portfolio, tuple(key))
-        ours = Ours(shop.engine, key, row.quote, shop.instruments)
+        ours, venue = Ours(shop.engine, key, row.quote, shop.instruments), world.of(portfolio)
 
         def guard(hour: TradingHour) -> LiveGuard:
             with shop.books.view(track, portfolio) as books:
                 told = books.decision(hour)
             book = Book(row.quote, shop.instruments, marks_of(told.document) if told else {})
-            return LiveGuard(shop.engine, key, world.venue, lambda: latch.standing(track, portfolio), book)
+            return LiveGuard(shop.engine, key, venue, lambda: latch.standing(track, portfolio), book)
 
-        return Account(ours, row.opened - before, world.venue, world.clock, guard)
+        return Account(ours, row.opened - before, venue, world.clock, guard)
 
     return account
 
