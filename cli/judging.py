@@ -45,6 +45,7 @@ def judge(of: "Walked", home: Path, beat: Beat) -> Judged:
     """Trade the log under both fee presets, change one thing at a time, and weigh it all."""
     from adapters.runs import Trials
     from cli.crossing import traded_paths
+    from cli.running import researched
     from config import trading
     from trading.backtest.report import Trials as Counted
     from trading.backtest.report import analyse
@@ -87,14 +88,6 @@ def judge(of: "Walked", home: Path, beat: Beat) -> Judged:
     lucky = without_luck(headline.record)
     judged = Strategy(analyses, variants, paths, lucky, edge, rivals, different, checks(analyses, variants))
     return Judged(judged, runs, counted)
-
-
-def researched(venue: str) -> list[dict[str, Any]]:
-    """What was tried in research on real bars; a made-up market was not looked at then."""
-    from adapters.status import GENERATED
-    from config import research
-
-    return [] if venue == GENERATED else research.looks()
 
 
 def request(of: "Walked", fees: str) -> "Request":
@@ -219,10 +212,11 @@ def desk_of(venue: str) -> "Desk":
     from trading.evaluation.orders import Desk
     from trading.universe import eligibility
 
-    of, (headline, other) = trading.data_venues()[venue], trading.fee_presets().items()
+    of, schedules = trading.data_venues()[venue], trading.fee_presets()
+    other = next(fees for name, fees in schedules.items() if name != trading.FEES_DEFAULT)
 
     def market(grid: "Grid", first: int) -> "Scene":
         held = eligibility(grid, *universe.load(), of.volume_scale)
         return scene(grid, [instruments.grid_for(name) for name in grid.instruments], of, held, first)
 
-    return Desk(trading.load(headline[0]), other[1], market)
+    return Desk(trading.load(), other, market)

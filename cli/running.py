@@ -96,7 +96,8 @@ def execute(request: Request, home: Path, progress: Progress) -> Finished:
     details = describe(request, plan, market, data_digest, logs[plan.predictor].digest())
     details["release"] = predictions.release if predictions else None
     details["skipped"] = frames.skipped(logs[plan.predictor].equity)
-    trials = Trials(home / "trials.jsonl").log({k: details[k] for k in TRIAL_KEYS})
+    earlier = researched(request.venue) if learned else []
+    trials = Trials(home / "trials.jsonl").log({k: details[k] for k in TRIAL_KEYS}, *earlier)
     labels, instruments = regimes(market, plan.first, plan.last), market.instruments
     # What is done with goes: years of bars and of fifteen portfolios would stay beside their report.
     del market, predictions
@@ -130,6 +131,14 @@ def execute(request: Request, home: Path, progress: Progress) -> Finished:
     }
     folder = save(home / "runs", run.name, parts, details, page_of(run, analysis))
     return Finished(folder, details, run, analysis)
+
+
+def researched(venue: str) -> list[dict[str, Any]]:
+    """What research tried with the learners on real bars; a made-up market was not looked at then."""
+    from adapters.status import GENERATED
+    from config import research
+
+    return [] if venue == GENERATED else research.looks()
 
 
 def prepare(request: Request, home: Path) -> tuple["Plan", "Scene", str]:
