@@ -57,7 +57,8 @@ def window_mean(values: Floats, days: int) -> Floats:
         missing = np.isnan(past)
         total += np.where(missing, 0.0, past)
         known += ~missing
-    return np.where(6 * known >= 5 * days, total / np.maximum(known, 1.0), np.nan)
+    mean = np.full_like(total, np.nan)
+    return np.divide(total, known, out=mean, where=6 * known >= 5 * days)
 
 
 def window_extremes(high: Floats, low: Floats, days: int) -> tuple[Floats, Floats]:

@@ -61,8 +61,8 @@ def dense(venue: str, bars: Mapping[str, pl.DataFrame], first: int, last: int) -
 def asof_hours(instrument: str, frame: pl.DataFrame) -> NDArray[np.int64]:
     """The hour number of each bar's close, strictly increasing; otherwise a `DataError`."""
     seconds: NDArray[np.int64] = frame["asof"].dt.epoch("s").to_numpy()
-    hours = seconds // HOUR_S
-    if (hours * HOUR_S != seconds).any() or (np.diff(hours) <= 0).any():
+    hours, beyond = np.divmod(seconds, HOUR_S)
+    if beyond.any() or (np.diff(hours) <= 0).any():
         raise DataError(f"{instrument}: bars must be on the hour, sorted and unique; import the data again")
     return hours
 

@@ -103,9 +103,8 @@ def eligibility(grid: Grid, lists: UniverseLists, rules: UniverseRules, volume_s
     rows = day_rows(grid.first, grid.hours)
     day_first = grid.first + (int(rows[0]) if rows.size else -grid.first % DAY_H)
     notional = window_median(day_sum(grid.close * grid.volume, rows) * volume_scale, rules.window_d)
-    spread = np.full(notional.shape, np.nan)
-    for a in range(len(grid.instruments)):
-        spread[:, a : a + 1] = _spread_bp(grid, a, rows, rules.window_d)
+    columns = [_spread_bp(grid, a, rows, rules.window_d) for a in range(len(grid.instruments))]
+    spread = np.concatenate(columns, axis=1) if columns else np.full(notional.shape, np.nan)
     reason = np.full(notional.shape, Reason.ELIGIBLE, dtype=np.int8)
     checks = _failures(grid, rows, notional, spread, lists, rules)
     for code, failed in reversed(checks):
@@ -175,7 +174,7 @@ def _spread_bp(grid: Grid, a: int, rows: Rows, window_d: int) -> Floats:
     ranges[now] = np.where(pair, span * span, np.nan)
     count = day_sum((~np.isnan(squared)).astype(np.float64), rows)
     usable = count >= PAIRS_MIN
-    pairs = np.where(usable, count, 1.0)
+    pairs = np.maximum(count, PAIRS_MIN)
     variance = np.fmax(day_sum(ranges, rows) / pairs, RANGE_FLOOR)
     weight = np.where(usable, 1.0 / (variance * variance), 0.0)
     value = weight * day_sum(squared, rows) / pairs
@@ -184,8 +183,9 @@ def _spread_bp(grid: Grid, a: int, rows: Rows, window_d: int) -> Floats:
         total += np.nan_to_num(earlier(value, back))
         weights += np.nan_to_num(earlier(weight, back))
         known += np.nan_to_num(earlier(usable.astype(np.float64), back))
-    mean = total / np.where(weights > 0, weights, 1.0)
-    return np.where(6 * known >= 5 * window_d, BP * np.sqrt(np.fmax(mean, 0.0)), np.nan)
+    enough = 6 * known >= 5 * window_d
+    mean = np.divide(total, weights, out=np.zeros_like(total), where=enough)
+    return np.where(enough, BP * np.sqrt(np.fmax(mean, 0.0)), np.nan)
 
 
 def _ranked(notional: Floats, pool: Flags, rules: UniverseRules) -> Flags:
@@ -194,9 +194,9 @@ def _ranked(notional: Floats, pool: Flags, rules: UniverseRules) -> Flags:
     chosen = np.zeros((days, assets), dtype=bool)
     for day in range(days):
         past = notional[max(day - rules.names_memory_d, 0) : day + 1]
-        ranks = _ranks(np.where(pool[day] & ~np.isnan(past), past, -1.0))
+        ranks = _ranks(np.where(pool[day] & ~np.isnan(past), past, -np.inf))
         stays = (ranks[-1] <= rules.names_leave) & (ranks <= rules.names_enter).any(axis=0) & pool[day]
-        order = np.argsort(np.where(stays, ranks[-1], assets + 1), kind="stable")
+        order = np.argsort(np.where(stays, ranks[-1], np.inf), kind="stable")
         chosen[day, order[: rules.names_max]] = True
         chosen[day] &= stays
     return chosen

@@ -110,7 +110,7 @@ def _readings(
     rows["traded"] = _traded(market, start, stop)
     rows["usable"] = ~market.unusable[start:stop]
     rows["eligible"] = market.universe.eligible[start:stop]
-    day = np.clip((hours - market.structure.day_first) // DAY_H, 0, len(market.structure.cluster) - 1)
+    day = _days(hours, market.structure.day_first, len(market.structure.cluster))
     rows["cluster"] = market.structure.cluster[day]
     beta = market.structure.beta[day]
     rows["beta_ppm"] = np.where(np.isnan(beta), PPM, np.floor(np.nan_to_num(beta) * PPM + 0.5))
@@ -122,10 +122,15 @@ def _readings(
     return rows
 
 
+def _days(hours: Array, first: int, count: int) -> Array:
+    """Which of `count` days, the first of which was decided at asof `first`, holds at each hour."""
+    return np.clip((hours - first) // DAY_H, 0, count - 1)
+
+
 def _spread(market: Scene, hours: Array, spread_min: float) -> Floats:
     """The universe's monthly estimate as a fraction; an unknown spread stays NaN and keeps entries out."""
     known = market.universe.spread_bp
-    day = np.clip((hours - market.universe.day_first) // DAY_H, 0, len(known) - 1)
+    day = _days(hours, market.universe.day_first, len(known))
     spread: Floats = np.maximum(known[day] / 10_000.0, spread_min)
     return spread
 
@@ -144,13 +149,13 @@ def _bars(market: Scene, start: int, stop: int) -> Array:
 def _ticks(market: Scene, prices: Floats) -> Array:
     """Prices to the nearest tick, at least one; 0 where there is no price."""
     tick = np.array([i.tick_e8 / UNITS for i in market.instruments])
-    ticks = np.maximum(np.floor(np.nan_to_num(prices) / tick + 0.5), 1.0)
-    return np.where(np.isnan(prices), 0, ticks).astype(np.int64)
+    ticks = np.floor(np.nan_to_num(prices) / tick + 0.5).astype(np.int64)
+    return np.where(np.isnan(prices), 0, np.maximum(ticks, 1))
 
 
 def _traded(market: Scene, start: int, stop: int) -> Array:
     grid = market.grid
-    traded: Array = grid.valid[start:stop] & ~grid.stale[start:stop] & (grid.volume[start:stop] > 0)
+    traded: Array = grid.valid[start:stop] & ~grid.stale[start:stop] & (grid.volume[start:stop] != 0)
     return traded
 
 

@@ -179,11 +179,10 @@ def keep_to_listing(
 def advice_of(policy: str, market: Scene, hour: TradingHour) -> Advice:
     """What a policy says at this asof; it acts at midnights only."""
     nature = advise(policy, market)
-    day, into = divmod(hour.number - nature.advice.day_first, DAY_H)
-    acting = int(into == 0 and 0 <= day < len(nature.advice.days))
+    acting = int((hour.number - nature.advice.day_first) % DAY_H == 0)
     return Advice(
         nature.kind,
         int(nature.portfolio_rules_only),
         acting,
-        unpacked(Signal, nature.advice.days[day if acting else -1]),
+        unpacked(Signal, nature.advice.days[-1]),
     )

@@ -29,7 +29,8 @@ def volatility(close: Floats, days: int) -> Floats:
         missing = np.isnan(deviation)
         total += np.where(missing, 0.0, deviation * deviation)
         known += ~missing
-    return np.where(np.isnan(mean), np.nan, np.sqrt(total / np.maximum(known, 1.0)))
+    variance = np.full_like(total, np.nan)
+    return np.sqrt(np.divide(total, known, out=variance, where=~np.isnan(mean)))
 
 
 def votes(close: Floats) -> Floats:
