@@ -55,6 +55,8 @@ from workflows.trading_hour import SHARD
 TRACK = "paper-portfolios-1"
 """Nobody outside tells of an account on paper, so its hours are not proved."""
 WARM_H = 1
+PATIENCE_S = 3_600
+"""Shards take turns, so on a busy machine all are through late and at once."""
 DO_NOTHING = timedelta(minutes=5)
 
 
@@ -212,7 +214,7 @@ async def measured(portfolios: int, busy: int, many: bool, hours: int) -> None:
     crew: list[subprocess.Popen[bytes]] = []
     start = partial(opened, names, market, crew, many)
     async with replaying(folder, market, "cash", (), start=start) as replay:
-        driver = ReplayDriver(replay.client, TRACK, list(names), replay.venue.address)
+        driver = ReplayDriver(replay.client, TRACK, list(names), replay.venue.address, PATIENCE_S)
         hour = market.first
         for n in range(WARM_H + hours):
             begun, cpu = time.perf_counter(), [cpu_s(process.pid) for process in crew]

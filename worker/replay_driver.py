@@ -28,6 +28,8 @@ POLL_S, REPLY_S = 4, 30.0
 HTTP_OK = 200
 PATIENCE_S = 180
 """The first hour of a new version compiles, which takes a minute on a busy machine."""
+NAMED = 5
+"""How many of those are named who hold a replay up."""
 DONE, REPEATED = "DONE", "REPEATED"
 
 
@@ -38,7 +40,10 @@ class ReplayStalled(BallastError):
 class ReplayDriver:
     """Drives the hours of one track whose portfolios trade at one simulator."""
 
-    def __init__(self, client: Client, track: str, portfolios: list[str], simulator: str) -> None:
+    def __init__(
+        self, client: Client, track: str, portfolios: list[str], simulator: str, patience_s: int = PATIENCE_S
+    ) -> None:
+        self._patience_s = patience_s
         self._client, self._track, self._portfolios = client, track, portfolios
         self._http = httpx.AsyncClient(base_url=f"{simulator}/control/", trust_env=False, timeout=REPLY_S)
 
@@ -101,16 +106,22 @@ class ReplayDriver:
                 gate.cancel()
                 return
             told = gate.result()
-            held_up = [row for row in told["missing"] if row["for_s"] >= PATIENCE_S]
-            if held_up:
-                names = ", ".join(f"{row['name']} {row['lacks']}" for row in held_up)
-                raise ReplayStalled(f"{hour}: no progress for {PATIENCE_S} s: {names}; see the worker's log")
+            self._check_progress(hour, told["missing"])
             if not told["ready"]:
                 continue
             if told["now_ns"] >= closes_ns:
                 return
             due_ns = min(told["next_due_ns"] or closes_ns, closes_ns)
             await self._post("advance", asof=str(hour), to_ns=due_ns)
+
+    def _check_progress(self, hour: TradingHour, missing: list[dict[str, Any]]) -> None:
+        held_up = [row for row in missing if row["for_s"] >= self._patience_s]
+        if held_up:
+            names = ", ".join(f"{row['name']} {row['lacks']}" for row in held_up[:NAMED])
+            more = f" and {len(held_up) - NAMED} more" if len(held_up) > NAMED else ""
+            raise ReplayStalled(
+                f"{hour}: no progress for {self._patience_s} s: {names}{more}; see the worker's log"
+            )
 
     async def _post(self, command: str, **body: object) -> dict[str, Any]:
         return await self._told(self._http.post(command, json=body))
