@@ -6,10 +6,10 @@ A world is scaled up now and then, so that products leave 64 bits. All of it fol
 
 import random
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from benchmarks.divergences.world import HOUR, NAN, TINY, World, config_of, instrument_of
+from benchmarks.divergences.world import HOUR, NAN, REVIEWED, TINY, World, config_of, instrument_of
 from trading.clock import TradingHour
 from trading.execution.protocol import Kind, Trade
 from trading.instruments import Instrument
@@ -19,6 +19,7 @@ from trading.live.documents import dump_mandate
 from trading.live.flows import Flow
 from trading.live.sight import Advice, Sight
 from trading.live.values import Approved, Booked, Ticket
+from trading.policies.benchmarks import HOLD_WEIGHT
 from trading.portfolio import Account, Market, PortfolioState, Position, Reading, Signal, View
 from trading.records import Flag
 
@@ -40,7 +41,38 @@ class Case:
 def cases(count: int, seed: int) -> list[Case]:
     """The first `count` hours of a seed."""
     draw = random.Random(seed)
-    return [_case(draw) for _ in range(count)]
+    return [crowded(_case(draw), draw) if draw.randrange(12) == 0 else _case(draw) for _ in range(count)]
+
+
+def crowded(case: Case, draw: random.Random) -> Case:
+    """The hour with as many names as there may be, once some that are held were added to and some entered."""
+    positions = draw.choice((2, 3))
+    limits = dict.fromkeys(("exposure_entry_ppm", "exposure_hard_ppm", "name_ppm", "cluster_ppm"), 1_000_000)
+    loose = REVIEWED.limits._replace(**limits, beta_ppm=9_000_000, cut_margin_ppm=0, positions_max=positions)
+    costs = REVIEWED.execution._replace(entry_offset_ppm=0, fallback_slip_max_ppm=0)
+    config = REVIEWED._replace(limits=loose, execution=costs)
+    places = list(range(len(case.desk.instruments)))
+    draw.shuffle(places)
+    names = case.desk.sight.instruments
+    instruments = [Instrument(name, 1, 0, 1, 0) for name in names]
+    state = PortfolioState.opening(1_000, len(names))
+    market = replace(
+        case.desk.sight.view.market, missed=0, refused=0, btc_return=0.0, btc_volatility_percentile=0.0
+    )
+    readings = [
+        replace(r, close=2, usable=1, eligible=1, notional_24h=1 << 40) for r in case.desk.sight.view.readings
+    ]
+    for a in places[: positions - 1]:
+        position = state.positions[a]
+        position.lots, position.mark, position.cost, position.silent = draw.choice((1, 1, 2)), 2, 2, 0
+    signals = [
+        Signal(Flag(1), Flag(0), 0.1, draw.random(), 0.0, 0.0, Flag(1), Flag(0), Flag(0)) for _ in names
+    ]
+    sight = Sight(names, View(market, readings), "", {POLICY: Advice(HOLD_WEIGHT, 0, 1, signals)})
+    desk = Desk(HOUR, "view", sight, instruments)
+    look = {i.base: p.lots for i, p in zip(instruments, state.positions, strict=True)} | {"USD": 1_000}
+    said = Testimony([], [], [look], Word("ACTIVE", 0, ""))
+    return Case(desk, Ticket(POLICY, "digest", dump_mandate(config, 0)), state, said, {}, ())
 
 
 def _case(draw: random.Random) -> Case:
@@ -132,7 +164,7 @@ def _state(world: World) -> PortfolioState:
     some, limits = world.some, world.config.limits
     positions = [_position(world, instrument) for instrument in world.instruments]
     cash = (
-        some(0, 1, 2, 4, 10, 20, 40, 100, 100, 200, 400, 1_000)
+        some(0, 1, 2, 3, 4, 10, 20, 40, 100, 100, 200, 400, 1_000)
         * world.scale
         * (world.dear if world.feast else 1)
     )

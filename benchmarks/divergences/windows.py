@@ -290,9 +290,9 @@ FIRSTS = tuple(n for n in range(0, 60 * DAY_H, DAY_H) if TradingHour(MIDNIGHT + 
 def _days(draw: random.Random, hour: TradingHour, *, flat: bool) -> list[HourCandle]:
     """One price a day, some days without any trade, as many as leave a mean known and one more."""
     since, level, rows = hour.number - LONG_H + 1, draw.choice((8.0, 10.0)), []
-    span = draw.choice((7, 14, 20, 30, 50, 60, 90, 100, 120))
+    span = draw.choice((7, 14, 20, 20, 30, 50, 60, 60, 90, 100, 120, 120))
     begin = draw.choice((0, 1))
-    absent = set(draw.sample(range(begin, span + begin), draw.choice((0, 0, span // 6, span // 6 + 1))))
+    absent = set(draw.sample(range(begin, span + begin), draw.choice((0, span // 6, span // 6 + 1))))
     missing_h = draw.choice((0, 0, 0, DAY_H, DAY_H + 1))
     volume = draw.choice((1.0, 2.0))
     trend, wide = draw.choice((0, 0, 1, -1)), draw.random() < 0.5
@@ -303,6 +303,7 @@ def _days(draw: random.Random, hour: TradingHour, *, flat: bool) -> list[HourCan
             level = max(level + draw.choice((-1, 0, 0, 1, trend)) * draw.choice((0.5, 1.0)), 2.0)
         if age in absent or n < missing_h:
             continue
-        top, bottom = (level + 0.5, level - 0.5) if asof % DAY_H in (5, 0) and wide else (level, level)
+        reach = draw.choice((0.5, 1.0, 1.5)) if asof % DAY_H in (5, 0) and wide else 0.0
+        top, bottom = level + reach, level - reach
         rows.append(HourCandle((asof - 1) * HOUR_S, level, top, bottom, level, volume, 1))
     return rows
