@@ -11,6 +11,7 @@
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,7 +186,8 @@ def _save(file: Path, bars: pl.DataFrame) -> None:
 
 def _load(file: Path) -> pl.DataFrame:
     try:
-        bars = pl.read_parquet(file)
+        # Read whole: given a path, polars opens it more than once, and a writer may replace it in between.
+        bars = pl.read_parquet(BytesIO(file.read_bytes()))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{file} is damaged ({error}); move it away and import its source again") from error
     if bars.schema != SCHEMA:

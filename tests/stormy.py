@@ -41,7 +41,7 @@ STORMY = LIVELY._replace(
 )
 """Limits that often stay open and are then bought a little dearer; a tier and a halt that weeks reach."""
 
-STEEP = STORMY._replace(
+CROWDED = STORMY._replace(
     strategy=STORMY.strategy._replace(p24_enter=0.55, cooldown_h=1, size=0.1),
     limits=STORMY.limits._replace(
         exposure_entry_ppm=900_000,
@@ -49,27 +49,35 @@ STEEP = STORMY._replace(
         beta_ppm=2_000_000,
         cluster_ppm=900_000,
         cluster_positions_max=10,
-        drawdown_large_pct=1,
-        drawdown_halt_pct=1,
+        drawdown_small_pct=4,
+        drawdown_large_pct=8,
+        drawdown_halt_pct=20,
     ),
 )
-"""No caps to speak of, and a halt at the first percent."""
-STEEP_H = 885
-"""Hours after `BEGIN` from which that percent is lost within a day."""
+"""No caps to speak of: two orders an hour, and as many stops."""
+STEEP = CROWDED._replace(
+    limits=CROWDED.limits._replace(drawdown_small_pct=1, drawdown_large_pct=1, drawdown_halt_pct=1)
+)
+"""A halt at the first percent."""
+CROWDED_H = 885
+"""Hours after `BEGIN` of the busiest days, in which that percent is lost within a day."""
 
 
-def real(folder: Path, data: Path, hours: int) -> Market:
-    """Bars of Binance as Kraken would have published them, from a window before `BEGIN` to a day after."""
-    last = TradingHour(BEGIN.number + hours + DAY_H)
+def real(folder: Path, data: Path, hours: int, skip_h: int = 0) -> Market:
+    """Bars of Binance as Kraken would have published them, to be traded for so many hours, `skip_h` hours
+    after `BEGIN`; they reach from a window before it to a day after.
+    """
+    first = TradingHour(BEGIN.number + skip_h)
+    last = TradingHour(first.number + hours + DAY_H)
     source, played = BarStore(folder / "source" / "bars"), BarStore(folder / "bars")
     scale = trading.data_venues()["binance"].volume_scale
     for coin in COINS:
         file = data / "hourly" / "binance" / f"{coin}USDT.parquet"
         now_s = (last.number + 1) * HOUR_S
         import_path(file, "binance", source.root.parent, now_s, lambda *_: None)
-        bars = source.read("binance", f"{coin}/USDT", BEGIN.number - WINDOW_H - DAY_H, last.number)
+        bars = source.read("binance", f"{coin}/USDT", first.number - WINDOW_H - DAY_H, last.number)
         played.write("kraken", f"{coin}/USD", published(bars, grid_for(f"{coin}/USD"), scale))
-    return Market(played.root, tuple(f"{coin}/USD" for coin in COINS), BEGIN, last)
+    return Market(played.root, tuple(f"{coin}/USD" for coin in COINS), first, last)
 
 
 def happened(record: Record) -> Counter[str]:

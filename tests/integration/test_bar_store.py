@@ -1,5 +1,6 @@
 """The bar store keeps the first value, whole files, and nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from trading.quality import SCHEMA
 FIRST = 455_400
 """Close to the end of 2021, so that the bars lie in two files."""
 HOURS = 600
+PARTS = 60
 
 
 @pytest.fixture
@@ -163,6 +165,24 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_litter(tmp_path: Path) 
         raise KeyboardInterrupt
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_who_reads_beside_a_writer_sees_the_old_file_or_the_new_one(
+    tmp_path: Path, market: dict[str, pl.DataFrame]
+) -> None:
+    store, bars = BarStore(tmp_path), market["BTC/USD"]
+    store.write("here", "BTC/USD", bars[:-PARTS])
+
+    def add() -> None:
+        for part in bars[-PARTS:].iter_slices(1):
+            store.write("here", "BTC/USD", part)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing, heights = pool.submit(add), [0]
+        while not writing.done():
+            heights.append(store.read("here", "BTC/USD").height)
+        writing.result()
+    assert heights == sorted(heights)
 
 
 def test_raw_objects_are_named_by_content_kept_once_and_read_only(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +21,7 @@ from adapters.storage.states import Proof
 from tests.halting import Guard
 from tests.lively import backtested
 from tests.replaying import Market, Replay, replaying
-from tests.stormy import REVIEW_AFTER_H, STEEP, STEEP_H, STORMY, happened, real
-from trading.clock import TradingHour
+from tests.stormy import CROWDED_H, REVIEW_AFTER_H, STEEP, STORMY, happened, real
 from trading.config import TradingConfig
 from trading.live.record import Record, difference
 from trading.risk.trading_state import ACTIVE, HALTED
@@ -120,9 +118,8 @@ def tell(said: str) -> None:
 @pytest.mark.slow
 def test_a_review_by_people_is_the_backtests_review(tmp_path: Path, market_data: Path) -> None:
     """Hours that lose so much of a portfolio without caps that its first percent is gone within a day."""
-    market = real(tmp_path, market_data, STEEP_H + 30)
-    steep = replace(market, first=TradingHour(market.first.number + STEEP_H))
-    told = happened(asyncio.run(replayed(tmp_path, Span(steep, STEEP, 30, 3)))[0])
+    span = Span(real(tmp_path, market_data, 30, CROWDED_H), STEEP, 30, 3)
+    told = happened(asyncio.run(replayed(tmp_path, span))[0])
     assert (told["halts"], told["resumes"]) == (1, 1)
 
 
