@@ -164,7 +164,7 @@ def test_after_a_kill_of_everything_the_next_start_goes_on(home: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--mode", "live"), "say --yes-real-money main"),
+        (("--mode", "live", "--predictor", "champion"), "say --yes-real-money main"),
         (("--mode", "live", "--yes-real-money", "main", "--predictor", "btc"), "not btc"),
         (("--mode", "paper", "--predictor", "oracle"), "no predictor 'oracle'"),
         (("--predictor", "oracle"), "no predictor 'oracle'"),

@@ -58,7 +58,9 @@ class Story:
         self.total["deposits", "USD"] = -OPENING
         for hour, (wanted, trades) in enumerate(hours, FIRST):
             self.flows[hour] = wanted
-            booked = flow(wanted, self.state.account)
+            before = self.state.account.cash
+            flow(wanted, self.state.account)
+            booked = self.state.account.cash - before
             self.total["deposits" if booked > 0 else "withdrawals", "USD"] -= booked
             self.mark(hour)
             log = FillLog([], [0])

@@ -105,7 +105,9 @@ def test_the_guard_is_the_backtest_s_guard(steps: list[tuple[int, int]], review_
     vigil = opened()
     for hour, (change, percent) in enumerate(steps, 1):
         account.equity = account.cash = account.equity * change // 1_000
-        booked = flow(account.equity * percent // 100, account)
+        before = account.cash
+        flow(account.equity * percent // 100, account)
+        booked = account.cash - before
         guard(hour, review_after_h, CONFIG.limits, account)
         seen = Mark(hour, account.equity, booked, review_after_h=review_after_h)
         vigil = mark(vigil, seen, RULES)
