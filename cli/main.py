@@ -3,7 +3,6 @@
 Commands import polars, numba and the model libraries inside their functions: `ballast --help` stays quick.
 """
 
-import gc
 import os
 from typing import Annotated, Any
 
@@ -43,6 +42,7 @@ from cli import (
     walkforward,
     worker,
 )
+from cli.ending import run_to_end
 from trading.errors import BallastError, UsageError
 
 INTERRUPTED = 130
@@ -131,8 +131,4 @@ def main() -> None:
     """Run the command named on the command line; exits 0, 1 (error), 2 (usage) or 130 (interrupted)."""
     # NumPy's threads take longer to start than our few small products take.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    try:
-        app()
-    finally:
-        # The process ends: searching for garbage among all that still lives would take 0.2 s.
-        gc.freeze()
+    run_to_end(app)
