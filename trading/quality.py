@@ -137,11 +137,12 @@ def _lone(price: pl.Expr) -> pl.Expr:
 
 def _mark(rows: pl.DataFrame, faults: dict[str, pl.Expr]) -> pl.DataFrame:
     """Give every row without a `reason` its first fault; neighbours are the rows without one."""
-    if "reason" not in rows.columns:
-        rows = rows.with_columns(reason=pl.lit(None, pl.String))
     first = pl.coalesce(pl.when(fault).then(pl.lit(reason)) for reason, fault in faults.items())
+    bad = rows.filter(pl.col("reason").is_not_null()) if "reason" in rows.columns else rows.clear()
+    if bad.is_empty():
+        return rows.with_columns(reason=first)
     marked = rows.filter(pl.col("reason").is_null()).with_columns(reason=first)
-    return pl.concat([marked, rows.filter(pl.col("reason").is_not_null())]).sort("line")
+    return pl.concat([marked, bad]).sort("line")
 
 
 def _split(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -30,6 +30,8 @@ ALIVE_H_MIN = 12
 """A coin with fewer traded hours of the last 24 is halted or gone; a pause of the venue is neither."""
 PAIRS_MIN = 20
 """Traded pairs of hours that a day needs to speak about the spread, 5/6 as for every window."""
+CELLS_AT_ONCE = 1 << 16
+"""Hours times instruments whose spreads are worked on together: a window at once, years one by one."""
 RANGE_FLOOR = 1e-6
 """Smallest mean squared range of a day, (10 bp)^2: a flat day may not outweigh the month."""
 
@@ -103,7 +105,9 @@ def eligibility(grid: Grid, lists: UniverseLists, rules: UniverseRules, volume_s
     rows = day_rows(grid.first, grid.hours)
     day_first = grid.first + (int(rows[0]) if rows.size else -grid.first % DAY_H)
     notional = window_median(day_sum(grid.close * grid.volume, rows) * volume_scale, rules.window_d)
-    columns = [_spread_bp(grid, a, rows, rules.window_d) for a in range(len(grid.instruments))]
+    width = max(CELLS_AT_ONCE // max(grid.hours, 1), 1)
+    blocks = [slice(a, a + width) for a in range(0, len(grid.instruments), width)]
+    columns = [_spread_bp(grid, block, rows, rules.window_d) for block in blocks]
     spread = np.concatenate(columns, axis=1) if columns else np.full(notional.shape, np.nan)
     reason = np.full(notional.shape, Reason.ELIGIBLE, dtype=np.int8)
     checks = _failures(grid, rows, notional, spread, lists, rules)
@@ -159,12 +163,11 @@ def _excluded(grid: Grid, rows: Rows, lists: UniverseLists) -> Flags:
     return excluded
 
 
-def _spread_bp(grid: Grid, a: int, rows: Rows, window_d: int) -> Floats:
-    """Spread estimate of instrument `a`, basis points, (days, 1); see point 4 above."""
-    column = slice(a, a + 1)
-    close, high, low = grid.close[:, column], grid.high[:, column], grid.low[:, column]
+def _spread_bp(grid: Grid, block: slice, rows: Rows, window_d: int) -> Floats:
+    """Spread estimate of some instruments, basis points, (days, instruments); see point 4 above."""
+    close, high, low = grid.close[:, block], grid.high[:, block], grid.low[:, block]
     middle = (high + low) * 0.5
-    traded = ~grid.stale[:, column] & ~np.isnan(close)
+    traded = ~grid.stale[:, block] & ~np.isnan(close)
     squared, ranges = np.full(close.shape, np.nan), np.full(close.shape, np.nan)
     before, now = slice(None, -1), slice(1, None)
     gap = (close[before] - middle[before]) * (close[before] - middle[now])
