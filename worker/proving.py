@@ -43,7 +43,8 @@ def serve_proofs(lines: TextIO, answers: TextIO) -> None:
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     terms = Terms.model_validate_json(lines.readline())
     use_cache(terms.cache)
-    home = Home(connect(terms.database), terms.home, terms.models or terms.home / "models")
+    models = terms.models or terms.home / "models"
+    home = Home(connect(terms.database), terms.home, models, terms.objects)
     prover = Prover(home, terms.track, opened(terms.objects, terms.home / "objects"), fresh_lines(terms))
     for line in lines:
         proved = prover.prove(TradingHour(int(line)))

@@ -16,6 +16,8 @@ from trading.execution.protocol import Instruction, Kind, Move, Movement, Report
 from trading.instruments import Instrument
 from trading.money import fee
 
+LOOKED = "looked"
+
 
 @dataclass
 class PaperOrder:
@@ -56,34 +58,25 @@ class PaperOrder:
         )
 
 
-class PaperAccount:
-    """The account in one file, or in lines elsewhere; one process at a time holds it."""
+class PaperBooks:
+    """The account as the events so far make it."""
 
-    def __init__(self, lines: Path | Lines) -> None:
+    def __init__(self) -> None:
         self.balances: Counter[str] = Counter()
         self.orders: dict[str, PaperOrder] = {}
         self.trades: list[Trade] = []
         self.movements: list[Movement] = []
         self.seen: dict[str, datetime] = {}
         """By instrument, the moment up to which prints were applied."""
-        self._lines = FileLines(lines) if isinstance(lines, Path) else lines
-        for events in self._lines.all():
-            for event in events:
-                self._apply(event)
 
-    def close(self) -> None:
-        """Let another process have the account."""
-        self._lines.close()
+    def take_in(self, events: Sequence[Event]) -> None:
+        """Apply the events of one line."""
+        for event in events:
+            self._apply(event)
 
     @property
     def is_new(self) -> bool:
         return not self.movements
-
-    def record(self, events: Sequence[Event]) -> None:
-        """Make events durable together, then true."""
-        self._lines.append(events)
-        for event in events:
-            self._apply(event)
 
     def open_orders(self) -> list[PaperOrder]:
         return [order for order in self.orders.values() if order.status is Status.OPEN]
@@ -125,6 +118,25 @@ class PaperAccount:
         self.balances[asset] += amount
 
 
+class PaperAccount(PaperBooks):
+    """The account in one file, or in lines elsewhere; one process at a time holds it."""
+
+    def __init__(self, lines: Path | Lines) -> None:
+        super().__init__()
+        self._lines = FileLines(lines) if isinstance(lines, Path) else lines
+        for events in self._lines.all():
+            self.take_in(events)
+
+    def close(self) -> None:
+        """Let another process have the account."""
+        self._lines.close()
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Make events durable together, then true."""
+        self._lines.append(events)
+        self.take_in(events)
+
+
 def instruction_of(event: Event) -> Instruction:
     expires = datetime.fromisoformat(event["expires"]) if event["expires"] else None
     return Instruction(
@@ -153,6 +165,11 @@ def moved(move: Move, asset: str, amount: int, at: datetime) -> Event:
 
 def ended(order: str, status: Status, at: datetime) -> Event:
     return {"what": "ended", "order": order, "status": str(status), "at": at.isoformat()}
+
+
+def looked(at: datetime) -> Event:
+    """Somebody was told the balances: it moves nothing, and a proof knows by it what was known when."""
+    return {"what": LOOKED, "at": at.isoformat()}
 
 
 def held(order: PaperOrder, instrument: Instrument, taker_ppm: int) -> tuple[str, int]:

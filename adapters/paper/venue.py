@@ -18,7 +18,7 @@ from adapters.kraken.catalogue import Catalogue
 from adapters.kraken.public import TRADES_MAX, PublicApi
 from adapters.kraken.schemas_public import Level as BookLevel
 from adapters.kraken.timekeeping import KrakenTime
-from adapters.paper.account import PaperAccount, PaperOrder, ended, held, moved, placed
+from adapters.paper.account import PaperAccount, PaperOrder, ended, held, looked, moved, placed
 from adapters.paper.lines import Event
 from adapters.paper.matching import Execution, Level, Print, on_arrival, on_print
 from trading.config import ExecutionRules, Fees
@@ -95,7 +95,7 @@ class PaperVenue:
         done = on_arrival(instruction, levels)
         self._check_funds(order, done, grid)
         events = [placed(venue_id, instruction, "", now)]
-        events += self._fills(order, done, now, grid)
+        events += self._fills(order, done, now, grid, now)
         left = order.left - sum(execution.lots for execution in done)
         if not left:
             events.append(ended(venue_id, Status.FILLED, now))
@@ -143,6 +143,7 @@ class PaperVenue:
     def balances(self) -> Mapping[str, Holding]:
         with self._turn:
             self._look()
+            self._account.record([looked(self.now())])
             return {
                 asset: Holding(total, total - self._held(asset))
                 for asset, total in self._account.balances.items()
@@ -198,7 +199,7 @@ class PaperVenue:
         first = min(order.placed for order in orders)
         for seen in self._prints(grid, max(self._account.seen.get(name, first), first)):
             for order in self._open_in(name):
-                self._meet(order, seen, grid)
+                self._meet(order, seen, grid, now)
         for order in self._open_in(name):
             expires = order.instruction.expires
             if expires and expires <= now:
@@ -208,22 +209,22 @@ class PaperVenue:
     def _open_in(self, name: str) -> list[PaperOrder]:
         return [order for order in self._account.open_orders() if order.instruction.instrument == name]
 
-    def _meet(self, order: PaperOrder, seen: Print, grid: Instrument) -> None:
+    def _meet(self, order: PaperOrder, seen: Print, grid: Instrument, now: datetime) -> None:
         expires = order.instruction.expires
         if seen.at <= order.placed or (expires and seen.at >= expires):
             return
         execution = on_print(order.instruction, order.left, seen, self._rules.execution)
         if execution is None:
             return
-        events = self._fills(order, [execution], seen.at, grid)
+        events = self._fills(order, [execution], seen.at, grid, now)
         if execution.lots == order.left:
             events.append(ended(order.venue_id, Status.FILLED, seen.at))
         self._account.record(events)
 
     def _fills(
-        self, order: PaperOrder, done: Sequence[Execution], at: datetime, grid: Instrument
+        self, order: PaperOrder, done: Sequence[Execution], at: datetime, grid: Instrument, now: datetime
     ) -> list[Event]:
-        """Fills as events, each with the stop that it brings along."""
+        """Fills of `at` as events, each with the stop that it brings along; they are shown from `now` on."""
         buys = order.instruction.lots > 0
         events: list[Event] = []
         for n, execution in enumerate(done):
@@ -239,6 +240,7 @@ class PaperVenue:
                 "fee": fee(value, fees.maker_ppm if execution.maker else fees.taker_ppm),
                 "maker": execution.maker,
                 "at": at.isoformat(),
+                "shown": now.isoformat(),
             }
             events.append(filled)
             if order.instruction.stop:

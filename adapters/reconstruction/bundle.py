@@ -1,8 +1,8 @@
 """One hour in one file: everything that it is computed again from, and what was recorded of it.
 
 A zip of `inputs.json`, `replies.jsonl`, `bars/<BASE-QUOTE>.parquet`, `recorded.json`, `environment.json`, the
-release if one predicted, and under `objects/` the bytes of replies and stages, each named by its SHA-256. It
-holds no key, and of requests no signature: those are never stored.
+release if one predicted, `paper.jsonl` of an account on paper, and under `objects/` the bytes of replies and
+stages, each named by its SHA-256. It holds no key, and of requests no signature: those are never stored.
 """
 
 import hashlib
@@ -21,11 +21,13 @@ from adapters.files import replacing
 from adapters.kraken import endpoints
 from adapters.reconstruction.inputs import Event, Inputs, Ruling
 from adapters.reconstruction.market import Bars
+from adapters.reconstruction.paper import PaperLines
 from adapters.reconstruction.releases import PREFIX, Named
 from adapters.reconstruction.replies import PRIVATE, Replies, Reply
 from adapters.reconstruction.source import VENUE, Given, Home, Source, loaded, market_of
 from adapters.reconstruction.stages import Content
 from adapters.storage.base import PortfolioKey
+from adapters.worlds import PAPER_FILE
 from trading.clock import TradingHour
 from trading.config import canonical_json
 from trading.errors import DataError, UsageError
@@ -54,6 +56,8 @@ def write_bundle(source: Source, home: Home, hour: TradingHour, file: Path) -> i
             stages = {of.digest: of.content for of in recorded.values() if of.content is not None}
             for name, content in sorted((bodies | stages).items()):
                 out.writestr(OBJECTS + name, content)
+            if paper := source.market.paper.all():
+                out.writestr(PAPER_FILE, b"".join(canonical_json(line) + b"\n" for line in paper))
             for name, bars in source.market.bars.opening(hour).items():
                 parquet = BytesIO()
                 bars.write_parquet(parquet)
@@ -93,7 +97,9 @@ def read_bundle(file: Path) -> tuple[Source, TradingHour]:
         return stages if at == hour else {}
 
     track, bars = inputs.key.track, Bars(VENUE, _bars(parts), replies)
-    given = Given(named, lambda at: recorded(at).get("predictions"), lambda _: told["listing"])
+    lines_on_paper = iter([json.loads(line) for line in parts.get(PAPER_FILE, b"").splitlines()])
+    paper = PaperLines(lambda: lines_on_paper)
+    given = Given(named, lambda at: recorded(at).get("predictions"), lambda _: told["listing"], paper)
     market = market_of(track, bars, replies, given)
     return Source(inputs, market, recorded, lambda _: made or None), hour
 

@@ -27,7 +27,6 @@ from trading.errors import BallastError
 from trading.live.machines import COMPILED
 from trading.live.values import Approved, Proved
 
-PAPER = "paper-"
 NOTHING = "0" * 64
 """The digest of what could not be computed."""
 
@@ -44,9 +43,7 @@ class Prover:
         self._market: Market | None = None
 
     def prove(self, hour: TradingHour) -> list[Proved]:
-        """Every portfolio whose hour is over, as rows say. An account on paper has no venue to tell of it."""
-        if self._track.startswith(PAPER):
-            return []
+        """Every portfolio whose hour is over, as rows say."""
         for line in self._fresh():
             self._replies.add(line)
         with reading(self._home.engine) as session:

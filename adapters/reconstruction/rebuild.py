@@ -7,7 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 from adapters.reconstruction.inputs import Inputs
 from adapters.reconstruction.market import Bars
+from adapters.reconstruction.paper import PaperLines
 from adapters.reconstruction.replies import Replies
+from adapters.reconstruction.said import Said
 from adapters.reconstruction.stages import Content, is_near
 from adapters.reconstruction.told import Told
 from trading.backtest.inputs import Scene
@@ -57,6 +59,9 @@ class Given(Protocol):
     @property
     def listing(self) -> Callable[[TradingHour], Listing]: ...
 
+    @property
+    def paper(self) -> PaperLines: ...
+
 
 class Rebuilt(NamedTuple):
     """One hour."""
@@ -74,18 +79,21 @@ class Market:
         self,
         bars: Bars,
         replies: Replies,
+        account: Callable[[int, int], Said],
         rules: MarketRules,
         releases: Mapping[str, Release],
         given: Given,
         *,
         warms: bool,
     ) -> None:
-        """Another processor comes near the predictions that were recorded, and what followed from them can be
+        """`account` gives what was said of the account in a span of hours, both included.
+
+        Another processor comes near the predictions that were recorded, and what followed from them can be
         judged by no others. With `warms` an hour without enough history warms up.
         """
-        self.bars, self.replies = bars, replies
+        self.bars, self.replies, self.account = bars, replies, account
         self._rules, self._releases, self._warms = rules, releases, warms
-        self._kept, self.listing = given.kept, given.listing
+        self._kept, self.listing, self.paper = given.kept, given.listing, given.paper
         self.at = lru_cache(maxsize=1)(self._at)
 
     def _at(self, hour: TradingHour, predictors: tuple[str, ...]) -> tuple[Desk, Mapping[str, Content]]:
@@ -153,10 +161,11 @@ class Rebuilder:
         """One hour, by everything that was said in it."""
         desk, seen = self._market.at(hour, self._of.predictors(hour))
         stages = dict(seen)
-        told = Told(self._of, self._market.replies, self._market.bars.catalogue, self._settled, desk)
+        said = self._market.account(self._settled.number, hour.number)
+        told = Told(self._of, self._market.replies, said, self._settled, desk)
         ticket, before = self._of.ticket(hour), parse_state(self._state, desk.names)
-        said = told.testimony(self._approvals)
-        decided = decide_again(desk, ticket, before, said, self._approvals, self._machine)
+        testimony = told.testimony(self._approvals)
+        decided = decide_again(desk, ticket, before, testimony, self._approvals, self._machine)
         kept = {n: some for n, some in self._approvals.items() if n >= self._settled.number}
         self._approvals = kept | {hour.number: decided.approved(desk.names)}
         fills = [fill for fill in told.booked(self._approvals) if told.is_of_hour(fill.trade)]

@@ -1,7 +1,8 @@
 """Where an hour is reconstructed from: a track's own home, or one file that was made from it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,16 +13,21 @@ from adapters.bars import BarStore
 from adapters.clock import SystemClock
 from adapters.model_registry import ModelRegistry
 from adapters.objects import ObjectStore
+from adapters.paper.lines import BucketLines
 from adapters.reconstruction.inputs import Inputs, Ruling, inputs_of, rulings_of
 from adapters.reconstruction.market import Bars
+from adapters.reconstruction.paper import Line, PaperLines
 from adapters.reconstruction.rebuild import Listing, Market, Rebuilder
 from adapters.reconstruction.recorded import Objects, observed, predictions, recorded, summaries
 from adapters.reconstruction.releases import Named, predictors
-from adapters.reconstruction.replies import Replies
+from adapters.reconstruction.replies import Replies, account
+from adapters.reconstruction.said import KrakenSaid, Said
 from adapters.reconstruction.stages import Content
+from adapters.reconstruction.tail import Tail
 from adapters.replies import ReplyLog
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import reading
+from adapters.worlds import PAPER_FILE
 from config import instruments as grids
 from config import trading, universe
 from trading.clock import TradingHour
@@ -33,7 +39,7 @@ from trading.models.release import Release
 
 VENUE = "kraken"
 """Whose bars a window is made of."""
-REPLAY = "replay"
+REPLAY, PAPER = "replay-", "paper-"
 
 
 class Source(NamedTuple):
@@ -58,6 +64,8 @@ class Home(NamedTuple):
     """Of the track: replies, objects, bars."""
     models: Path
     """Of the registry of releases."""
+    place: str = ""
+    """Where an account on paper lies, if not in the folder: gs://BUCKET/PREFIX."""
 
 
 def of_home(home: Home, key: PortfolioKey, before: TradingHour | None) -> Source:
@@ -88,6 +96,8 @@ class Given(NamedTuple):
     """The predictions that were recorded at an hour."""
     listing: Callable[[TradingHour], Listing]
     """The venue's own list of the night before."""
+    paper: PaperLines
+    """The account, on a track on paper."""
 
 
 def lived(home: Home, track: str, objects: Objects) -> Given:
@@ -103,7 +113,23 @@ def lived(home: Home, track: str, objects: Objects) -> Given:
         pairs: Listing = json.loads(objects.read(name))["pairs"] if name else {}
         return pairs
 
-    return Given(named, lambda hour: predictions(home.engine, track, hour, objects), listing)
+    kept = partial(predictions, home.engine, track, objects=objects)
+    return Given(named, kept, listing, PaperLines(_paper_lines(home)))
+
+
+def _paper_lines(home: Home) -> Callable[[], Iterable[Line]]:
+    """The lines that an account on paper got since it was asked last."""
+    if not home.place:
+        return Tail(home.folder, PAPER_FILE).fresh
+    lines, seen = BucketLines(f"{home.place}/{PAPER_FILE}"), 0
+
+    def fresh() -> Iterable[Line]:
+        nonlocal seen
+        found = lines.all()[seen:]
+        seen += len(found)
+        return found
+
+    return fresh
 
 
 def opening_bars(store: BarStore, rulings: Sequence[Ruling]) -> dict[str, pl.DataFrame]:
@@ -124,7 +150,12 @@ def market_of(
     venue, execution = trading.data_venues()[VENUE], trading.load().execution
     instruments = Instruments(bars, replayed=replayed)
     reviewed = MarketRules(instruments, venue, lists, rules, execution)
-    return Market(bars, replies, reviewed, predictors(given.named), given, warms=not replayed)
+
+    def account_at_venue(first: int, last: int) -> Said:
+        return KrakenSaid(bars.catalogue, account(replies, first, last))
+
+    said = given.paper.span if track.startswith(PAPER) else account_at_venue
+    return Market(bars, replies, said, reviewed, predictors(given.named), given, warms=not replayed)
 
 
 class Instruments(Mapping[str, Instrument]):

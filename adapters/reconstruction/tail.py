@@ -7,15 +7,15 @@ from typing import Any
 
 
 class Tail:
-    """The reply log in one folder; whole lines only, torn ones passed over."""
+    """The files of a log in one folder; whole lines only, torn ones passed over."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, files: str = "*.jsonl") -> None:
+        self._folder, self._files = folder, files
         self._read: dict[Path, int] = {}
 
-    def fresh(self) -> Iterator[dict[str, Any]]:
+    def fresh(self) -> Iterator[Any]:
         """What was added since the last call, oldest first."""
-        for file in sorted(self._folder.glob("*.jsonl")):
+        for file in sorted(self._folder.glob(self._files)):
             with file.open("rb") as log:
                 log.seek(self._read.get(file, 0))
                 whole, end, _ = log.read().rpartition(b"\n")

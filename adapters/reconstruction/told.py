@@ -1,17 +1,13 @@
-"""What the replies of one hour, and of those since the state before it, say of one portfolio."""
+"""What was said of one portfolio in one hour, and in those since the state before it."""
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from uuid import UUID
 
-from adapters.kraken.catalogue import Catalogue
-from adapters.kraken.recorded import recorded_balances, recorded_venue
-from adapters.kraken.venue import KrakenVenue
 from adapters.reconstruction.inputs import Inputs
 from adapters.reconstruction.recorded import verdicts
-from adapters.reconstruction.replies import SETTLED_AT, Account, Replies, account
+from adapters.reconstruction.replies import SETTLED_AT, Replies
+from adapters.reconstruction.said import Said
 from adapters.reconstruction.stages import Content, entry_told, fill_told
 from adapters.storage.decisions import approvals_of
 from trading.clock import HOUR_S, TradingHour
@@ -27,30 +23,23 @@ LOOKS_MAX = 3
 """As often as a comparison asks before it believes a difference."""
 TRIES_MAX = 8
 """Orders of one leg of an intent: each rises only when the one before is known to be over or never placed."""
-CLOSING = re.compile(r"stop loss ([0-9.]+)")
-"""What the venue says of an order whose fills leave a stop behind."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Told:
     """One portfolio in one hour, from a state that stood after an earlier one."""
 
     def __init__(
-        self, inputs: Inputs, replies: Replies, catalogue: Catalogue, settled: TradingHour, desk: Desk
+        self, inputs: Inputs, replies: Replies, said: Said, settled: TradingHour, desk: Desk
     ) -> None:
+        """`said` is all of the hours from `settled` to that of `desk`."""
         self._of, self._desk, self._settled = inputs, desk, settled
-        self._catalogue = catalogue
-        self._replies = replies
-        first = settled.number
-        self._account: Account = account(replies, first, desk.hour.number)
-        rows = (self._account.orders, self._account.trades, self._account.ledger)
-        self._venue: KrakenVenue = recorded_venue(self._catalogue, *rows)
+        self._replies, self._said = replies, said
         self._fetched = replies.fetched(desk.hour) or desk.hour.asof
-        self._looks = [look for look in self._account.looks if look[0].at >= self._fetched][:LOOKS_MAX]
-        mine = [t for t in self._venue.trades(EPOCH) if self._is_ours(t)]
+        self._looks = [look for look in said.looks if look.at >= self._fetched][:LOOKS_MAX]
+        mine = [trade for trade in said.trades if self._is_ours(trade)]
         self._trades = [trade for trade in mine if not self._is_folded(trade)]
         ids = sorted({trade.order for trade in self._trades})
-        self._reports: dict[str, Report] = {report.venue_id: report for report in self._venue.reports(ids)}
+        self._reports: dict[str, Report] = {report.venue_id: report for report in said.reports(ids)}
 
     def _is_ours(self, trade: Trade) -> bool:
         """The trade is of an order of this portfolio: a person's own moves no state of it."""
@@ -60,21 +49,22 @@ class Told:
         """The order carries an id that follows from an hour of ours, or one that does left it behind. One
         that no reply of this span shows was opened before it, by us: its trades could not be booked else.
         """
-        row = self._account.orders.get(txid)
-        if row is None:
+        if txid not in self._said.orders:
             return True
-        if row.get("refid"):
-            return self._is_our_order(row["refid"])
-        name, opened = self._catalogue.name(row["descr"]["pair"]), int(float(row["opentm"])) // HOUR_S
-        return any(row.get("cl_ord_id") in self._all_ids(name, TradingHour(n)) for n in (opened, opened - 1))
+        order = self._said.placed(txid)
+        if order.parent:
+            return self._is_our_order(order.parent)
+        slot = int(order.opened.timestamp()) // HOUR_S
+        hours = (TradingHour(slot), TradingHour(slot - 1))
+        return any(order.id in self._all_ids(order.instrument, hour) for hour in hours)
 
     def testimony(self, approvals: Approvals) -> Testimony:
         """Everything that the decision takes from others."""
-        asked = self._looks[0][0].at if self._looks else self._fetched
+        asked = self._looks[0].at if self._looks else self._fetched
         return Testimony(
             late=[fill for fill in self.booked(approvals) if self._is_late(fill.trade)],
             flows=self._flows(asked),
-            looks=[recorded_balances(self._catalogue, row) for _, row in self._looks],
+            looks=[look.balances for look in self._looks],
             word=self._of.word(self._desk.hour, asked),
         )
 
@@ -85,17 +75,17 @@ class Told:
         since, brought = self._of.opened, list(self._of.brought)
         if self._settled >= self._of.first:
             before = self._replies.fetched(self._settled) or self._settled.asof
-            since = next((look.at for look, _ in self._account.looks if look.at >= before), before)
+            since = next((look.at for look in self._said.looks if look.at >= before), before)
             brought = []
         return brought + [
             Flow(move.id, move.asset, move.amount, move.what is Move.REWARD)
-            for move in self._venue.movements(EPOCH)
+            for move in self._said.movements
             if move.what in FLOWS and move.amount and since < move.at <= asked
         ]
 
     def booked(self, approvals: Approvals) -> list[Booked]:
         """The trades that are part of no state yet, each with the order that it is of."""
-        numbers = {txid: number for number, txid in enumerate(self._account.orders)}
+        numbers = {txid: number for number, txid in enumerate(self._said.orders)}
         decisions = self._decisions(approvals)
         booked = []
         for trade in self._trades:
@@ -107,14 +97,14 @@ class Told:
     def is_of_hour(self, trade: Trade) -> bool:
         """The trade is folded when the hour is settled."""
         hour = self._desk.hour
-        shown = self._account.shown[trade.id].at < hour.next.asof
+        shown = self._said.shown[trade.id].at < hour.next.asof
         return trade.at <= hour.asof + SETTLED_AT and shown and not self._is_late(trade)
 
     def _is_late(self, trade: Trade) -> bool:
         """The trade was known when balances were compared before the decision. One of
         this hour's own orders may bear the same time and was shown later.
         """
-        compared = not self._looks or self._account.shown[trade.id].number < self._looks[0][0].number
+        compared = not self._looks or self._said.shown[trade.id].number < self._looks[0].number
         return trade.at <= self._desk.hour.asof and compared
 
     def stages(self, decided: Decided) -> dict[str, Content]:
@@ -124,7 +114,7 @@ class Told:
         begin, end = hour.previous.asof + SETTLED_AT, hour.asof + SETTLED_AT
         trades = [trade for trade in self._trades if begin < trade.at <= end]
         kinds = {trade.id: self._reports[trade.order].kind for trade in trades}
-        moved = [m for m in self._venue.movements(EPOCH) if begin < m.at <= end and m.what not in FLOWS]
+        moved = [m for m in self._said.movements if begin < m.at <= end and m.what not in FLOWS]
         instruments = {i.name: i for i in desk.instruments}
         entries = post(self._of.key.track, trades, moved, instruments, self._of.quote).entries
         return {
@@ -138,22 +128,12 @@ class Told:
     def _orders(self, approved: Mapping[str, Approved]) -> dict[str, object]:
         """What reached the venue under the ids that follow from what was approved."""
         told: dict[str, object] = {}
-        ids = {str(id): name for name in approved for id in self._ids(name, self._desk.hour)}
-        shown = [txid for txid, row in self._account.orders.items() if row.get("cl_ord_id") in ids]
-        for report in self._venue.reports(shown):
-            name = ids[str(report.id)]
-            stop = self._stop_under(name, report)
+        ids = {str(id) for name in approved for id in self._ids(name, self._desk.hour)}
+        shown = [txid for txid, id in self._said.orders.items() if id in ids]
+        for report in self._said.reports(shown):
+            stop = self._said.stop(report)
             told[str(report.id)] = [report.instrument, str(report.kind), report.lots, report.price, stop]
         return told
-
-    def _stop_under(self, name: str, report: Report) -> int:
-        """The trigger that an order carries for its fills, ticks, 0 for none: as it was asked for, or where
-        no answer to that came, as the venue describes it.
-        """
-        asked = self._account.sent.get(str(report.id), {}).get("close[price]", "")
-        shown = CLOSING.search(self._account.orders[report.venue_id]["descr"].get("close") or "")
-        price = asked or (shown[1] if shown else "")
-        return self._catalogue.instrument(name).ticks(Decimal(price)) if price else 0
 
     def _decisions(self, approvals: Approvals) -> dict[str, TradingHour]:
         """Whose approval an order of ours rests on, by our id: it follows from the intent."""
@@ -180,5 +160,5 @@ class Told:
     def _is_folded(self, trade: Trade) -> bool:
         """The trade is part of the state. What the venue showed only after that state is not."""
         before = self._settled
-        shown = self._account.shown[trade.id].at < before.next.asof or trade.at < before.asof
+        shown = self._said.shown[trade.id].at < before.next.asof or trade.at < before.asof
         return trade.at <= before.asof + SETTLED_AT and shown

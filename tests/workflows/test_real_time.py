@@ -19,6 +19,8 @@ from activities.halt_messages import ReviewIn
 from adapters.audit.keys import make
 from adapters.bars import BarStore
 from adapters.clock import SystemClock
+from adapters.reconstruction.source import Home, of_home
+from adapters.reconstruction.stages import STAGES, compare
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import connect, reading, sqlite_url, unit_of_work
 from adapters.storage.hours import PortfolioHour
@@ -26,6 +28,7 @@ from adapters.storage.journal import Journal
 from adapters.storage.migrate import upgrade
 from adapters.storage.orders import FillRow, OrderRow
 from adapters.storage.reconciliations import Reconciliations
+from adapters.storage.states import Proof
 from adapters.storage.tracks import Opening, open_track
 from adapters.worlds import World
 from temporal.launches import launched
@@ -36,6 +39,7 @@ from trading.clock import DAY_H, TradingHour
 from trading.compiled import use_cache
 from trading.execution.orders import State
 from trading.ledger.entries import holdings
+from trading.live.machines import PLAIN
 from trading.policies.exercise import EXERCISE
 from trading.risk.trading_state import APPROVE, REQUEST, Act, signed_bytes
 from worker.compose import Exercise, assembled, shop_of, world_of
@@ -214,7 +218,19 @@ async def the_story(folder: Path, mode: str) -> int:
         assert booked["USD"] == CASH * UNITS - sum(fill.value + fill.fee for fill in fills)
         at.clock.jump(hour.next.next.asof + SOON)
         assert (await at.lived(hour.next)).outcome == "MISSED"
+        check_again(at, hour)
         return len(fills)
+
+
+def check_again(at: Desk, hour: TradingHour) -> None:
+    """The hour comes out of what was stored once more, stage by stage, and no proof says otherwise."""
+    with reading(at.engine) as session:
+        assert session.scalars(select(Proof.note).where(~Proof.held)).all() == []
+    source = of_home(Home(at.engine, at.terms.home, at.terms.home / "models"), at.key, hour)
+    again = source.rebuilder(PLAIN).rebuild(hour)
+    rows = compare(source.recorded(hour), again.stages)
+    assert [row.stage for row in rows] == list(STAGES)
+    assert [(row.stage, row.where) for row in rows if not row.same] == []
 
 
 @pytest.mark.parametrize("mode", [pytest.param("paper", marks=pytest.mark.slow), "live"])
