@@ -105,9 +105,7 @@ def eligibility(grid: Grid, lists: UniverseLists, rules: UniverseRules, volume_s
     rows = day_rows(grid.first, grid.hours)
     day_first = grid.first + (int(rows[0]) if rows.size else -grid.first % DAY_H)
     notional = window_median(day_sum(grid.close * grid.volume, rows) * volume_scale, rules.window_d)
-    width = max(CELLS_AT_ONCE // max(grid.hours, 1), 1)
-    blocks = [slice(a, a + width) for a in range(0, len(grid.instruments), width)]
-    columns = [_spread_bp(grid, block, rows, rules.window_d) for block in blocks]
+    columns = [_spread_bp(grid, block, rows, rules.window_d) for block in _blocks(grid)]
     spread = np.concatenate(columns, axis=1) if columns else np.full(notional.shape, np.nan)
     reason = np.full(notional.shape, Reason.ELIGIBLE, dtype=np.int8)
     checks = _failures(grid, rows, notional, spread, lists, rules)
@@ -161,6 +159,12 @@ def _excluded(grid: Grid, rows: Rows, lists: UniverseLists) -> Flags:
             if entry.base == base:
                 excluded[:, a] |= asof >= entry.first
     return excluded
+
+
+def _blocks(grid: Grid) -> list[slice]:
+    """The instruments, divided for speed alone."""
+    width = max(CELLS_AT_ONCE // max(grid.hours, 1), 1)
+    return [slice(a, a + width) for a in range(0, len(grid.instruments), width)]
 
 
 def _spread_bp(grid: Grid, block: slice, rows: Rows, window_d: int) -> Floats:

@@ -12,7 +12,6 @@ where `waivers.py` shows why it cannot. A run that was broken off goes on with t
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -24,11 +23,10 @@ from pathlib import Path
 
 from benchmarks.divergences.changes import Divergence
 from benchmarks.divergences.groups import Group, groups
-from benchmarks.divergences.judging import TooLong
+from benchmarks.divergences.judging import DIED, ESCAPED
 from benchmarks.divergences.waivers import waived
 from trading.compiled import sources_digest, use_cache
 
-ESCAPED = ""
 DECIDES = ("changes", "groups", "hours", "judging", "reach", "windows", "world")
 """Modules here on which a fate depends."""
 
@@ -42,7 +40,6 @@ def main() -> None:
     parser.add_argument("--group", default="", choices=("", "decision", "market"), help="one half alone")
     told = parser.parse_args()
     warnings.simplefilter("ignore", RuntimeWarning)
-    signal.signal(signal.SIGPROF, _give_up)
     use_cache(Path(tempfile.gettempdir()) / "ballast-benchmark-cache")
     only = told.only.removesuffix(".py").replace("/", ".")
     for group in [group for group in groups() if told.group in ("", group.name)]:
@@ -83,7 +80,8 @@ def report(name: str, some: Sequence[Divergence], fate: Mapping[str, str]) -> No
     print("\n| module | divergences | caught | waived, shown equal | escaped |\n|---|---|---|---|---|")
     for row in (*rows, total):
         print("| " + " | ".join(map(str, row)) + " |")
-    print(f"\n{100 * total[2] / max(total[1], 1):.1f} % caught\n")
+    died = sum(fate[of.key] == DIED for of in some)
+    print(f"\n{100 * total[2] / max(total[1], 1):.1f} % caught, {died} of them by the death of the process\n")
     for of in escaped:
         word = "waived" if waived(of) else "ESCAPED"
         print(f"- {word} `{of.module}:{of.line}` {of.function}: {of.what}: `{of.text}`")
@@ -93,10 +91,6 @@ def _version() -> str:
     """Of the program and of the hours that it is tried on."""
     own = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in DECIDES)
     return sources_digest()[:16] + sha256(own).hexdigest()[:16]
-
-
-def _give_up(*_: object) -> None:
-    raise TooLong
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """What becomes of a divergence: some case shows it, or none does."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.divergences.changes import Divergence
 from benchmarks.divergences.hours import Case
@@ -17,11 +20,11 @@ from trading.live.machines import PLAIN
 from trading.live.values import Approved
 
 PATIENCE_S = 10
+"""Processor time for one case, whatever else runs on the machine."""
 FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, BallastError)
-
-
-class TooLong(Exception):
-    """A changed loop does not end."""
+ESCAPED, DIED = "", "died"
+FORK = get_context("fork")
+T = TypeVar("T")
 
 
 def outcome_of_hour(case: Case) -> str:
@@ -43,15 +46,21 @@ def approved(decided: Decided, case: Case) -> dict[str, Approved]:
 
 
 class Bench:
-    """Cases with their outcomes; those that show much come first."""
+    """Cases with their outcomes; those that show much come first.
 
-    def __init__(self, cases: Sequence[Any], outcome: Callable[[Any], str]) -> None:
+    Each divergence is tried in a process of its own, since a changed index of compiled code may write
+    anywhere. This one never computes a case itself: a fork of it would wait for polars' threads for ever.
+    """
+
+    def __init__(self, cases: Callable[[], Sequence[Any]], outcome: Callable[[Any], str]) -> None:
         """A case that no hour can be, since its books do not add up, is left out."""
         self._outcome = outcome
-        tried = [(case, self._tried(case)) for case in cases]
-        self._cases, self._record = zip(*((c, how) for c, how in tried if how), strict=True)
-        assert [self._tried(case) for case in self._cases] == list(self._record), "it does not repeat itself"
-        self.shown = [0] * len(self._cases)
+        record = apart(lambda: [(c, how) for c in cases() if (how := self._tried(c))])
+        assert record, "no case has an outcome"
+        self._cases, self._record = zip(*record, strict=True)
+        again = apart(lambda: [self._tried(case) for case in self._cases])
+        assert again == list(self._record), "it does not repeat itself"
+        self._shown = [0] * len(self._cases)
 
     def _tried(self, case: Any) -> str:
         """The outcome; nothing where it fails."""
@@ -61,28 +70,44 @@ class Bench:
             return ""
 
     def fate(self, of: Divergence) -> str:
-        """The case that shows it; empty when none does."""
+        """The number of the case that shows it, `ESCAPED` when none does, `DIED` when the process did."""
+        shows = apart(lambda: self._first(of))
+        if shows is None:
+            return DIED
+        if shows < 0:
+            return ESCAPED
+        self._shown[shows] += 1
+        return f"case {shows}"
+
+    def _first(self, of: Divergence) -> int:
+        """The first case that shows it; -1 when none does."""
         with changed(of):
-            for n in sorted(range(len(self._cases)), key=lambda n: -self.shown[n]):
-                try:
-                    with patience():
-                        differs = self._tried(self._cases[n]) != self._record[n]
-                except TooLong:
-                    differs = True
-                if differs:
-                    self.shown[n] += 1
-                    return f"case {n}"
-        return ""
+            for n in sorted(range(len(self._cases)), key=lambda n: -self._shown[n]):
+                signal.setitimer(signal.ITIMER_PROF, PATIENCE_S)
+                if self._tried(self._cases[n]) != self._record[n]:
+                    return n
+        return -1
 
 
-@contextmanager
-def patience() -> Iterator[None]:
-    """Processor time for one case, whatever else runs on the machine."""
-    signal.setitimer(signal.ITIMER_PROF, PATIENCE_S)
+def apart(work: Callable[[], T]) -> T | None:
+    """What `work` comes to in a process of its own; nothing when that dies, or does not end."""
+    ours, theirs = FORK.Pipe(duplex=False)
+    child = FORK.Process(target=_told, args=(theirs, work))
+    child.start()
+    theirs.close()
     try:
-        yield
+        found: T = ours.recv()
+    except EOFError:
+        return None
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        child.join()
+    return found
+
+
+def _told(to: Connection, work: Callable[[], Any]) -> None:
+    """Ends without tidying up, which a spoilt heap may not outlive."""
+    to.send(work())
+    os._exit(0)
 
 
 @contextmanager

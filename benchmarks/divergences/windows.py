@@ -34,12 +34,15 @@ from trading.live.sight import (
     lacks_history,
 )
 from trading.models.protocol import Predictions
-from trading.policies.benchmarks import POLICIES
+from trading.money import PPM
+from trading.policies.benchmarks import POLICIES, POSITIONS_MAX
 from trading.quality import PRICE_MAX, SPIKE, VOLUME_MAX
 from trading.universe import Exclusion, UniverseRules, eligibility
 
 MIDNIGHT = 480_000
 NAMES = ("ADA/USD", "BTC/USD", "ETH/USD", "SOL/USD", "TIE/USD", "USDT/USD")
+MANY = (*NAMES[:4], *(f"X{n}/USD" for n in range(POSITIONS_MAX - 2)))
+"""More than a portfolio may hold."""
 SHORT_H, LONG_H = 14 * DAY_H, WINDOW_H
 EXECUTION = trading.load().execution
 
@@ -92,17 +95,19 @@ def _frames(case: Window) -> dict[str, Any]:
     return frames
 
 
-def windows(short: int, long: int, seed: int) -> list[Window]:
+def windows(short: int, long: int, walks: int, seed: int) -> list[Window]:
     """The first windows of a seed."""
     draw = random.Random(seed)
-    return [_short(draw) for _ in range(short)] + [_long(draw) for _ in range(long)]
+    some = [_short(draw) for _ in range(short)] + [_long(draw) for _ in range(long)]
+    return some + [_walk(draw) for _ in range(walks)]
 
 
 def _short(draw: random.Random) -> Window:
     hour = TradingHour(MIDNIGHT + draw.choice((0, 0, 1, 12, 23)))
     names = NAMES[: draw.choice((2, 3, 4, 6))]
     instruments = {name: Instrument(name, draw.choice((100_000_000, 10_000_000)), 2, 1, 0) for name in names}
-    candles = {name: _damaged(draw, _candles(draw, hour)) for name in names}
+    prices = draw.choice(((1.0, 4.0, 20.0, 100.0), (4.0,)))
+    candles = {name: _damaged(draw, _candles(draw, hour, draw.choice(prices))) for name in names}
     listed = (Exclusion("USDT", "stablecoin", draw.choice((0, MIDNIGHT, MIDNIGHT + 1, MIDNIGHT - 24))),)
     rules = MarketRules(
         instruments, DataVenue("USD", draw.choice((1.0, 0.5)), False), listed, _rules(draw), EXECUTION
@@ -116,7 +121,7 @@ def _short(draw: random.Random) -> Window:
         for n in names
         if draw.random() < 0.1
     }
-    hours = draw.choice((SHORT_H, SHORT_H, rules.universe.window_d * DAY_H, 3 * DAY_H))
+    hours = draw.choice((SHORT_H, *[rules.universe.window_d * DAY_H] * 2, 3 * DAY_H))
     silent = frozenset(hour.number - draw.randrange(hours) for _ in range(draw.choice((0, 0, 0, 1, 2))))
     said = _predictions(draw, hour, len(names))
     case = Window(hour, max(hours, 50), candles, silent, False, rules, listing, fetched, (), said)
@@ -174,14 +179,16 @@ def _predictions(draw: random.Random, hour: TradingHour, count: int) -> Predicti
     )
 
 
-def _candles(draw: random.Random, hour: TradingHour) -> list[HourCandle]:
+def _candles(draw: random.Random, hour: TradingHour, price: float) -> list[HourCandle]:
     """Days with as many traded hours as some rule counts to, and a last day with gaps of few hours."""
-    price, rows = draw.choice((1.0, 4.0, 20.0, 100.0)), []
+    rows: list[HourCandle] = []
     born = draw.choice(
         (*[-CARRY_H - 1] * 6, SHORT_H - 2 * DAY_H, SHORT_H - 8 * DAY_H, SHORT_H - 3 * DAY_H - 1)
     )
-    calm = draw.random() < 0.2
+    calm, slow = draw.random() < 0.2, draw.random() < 0.3
+    ended = draw.choice((*[0] * 12, *GONE))
     silent: set[int] = set()
+    small, busy = False, 1.0
     whole, beyond = draw.random() < 0.2, draw.choice((0, 0, 2))
     for n in range(-CARRY_H - 1, SHORT_H + beyond):
         asof = hour.number - SHORT_H + 1 + n
@@ -189,18 +196,23 @@ def _candles(draw: random.Random, hour: TradingHour) -> list[HourCandle]:
             silent = set() if whole else _silence(draw, last=asof > hour.number - DAY_H)
             if whole and 0 <= hour.number - asof - DAY_H + 1 < DAY_H:
                 silent = set(draw.sample(range(24), draw.choice((11, 12, 13))))
-        if n < born or (asof - 1) % DAY_H in silent:
+            small, busy = slow and draw.random() < 0.5, draw.choice((1.0, 1.0, 2.0, 8.0))
+        if n < born or (asof - 1) % DAY_H in silent or 0 <= hour.number - asof < ended:
             continue
-        closed = price if calm else max(price + draw.choice((-1, 0, 0, 1)) * price / 32, 0.25)
-        high, low = max(price, closed) * draw.choice((1.0, 1.0625)), min(price, closed)
-        if calm:
-            high = low = price
-        volume = draw.choice((1.0, 2.0, 4.0, 4.5))
+        step = price / (4096 if small else 32)
+        closed = price if calm else max(price + draw.choice((-1, 0, 0, 1)) * step, 0.25)
+        wick = 1.0 if small or calm else draw.choice((1.0, 1.0625))
+        high, low = max(price, closed) * wick, min(price, closed)
+        volume = busy * draw.choice((1.0, 2.0, 4.0, 4.5))
         rows.append(
             HourCandle((asof - 1) * HOUR_S, price, high, low, closed, volume, draw.choice((None, 0, 1, 5)))
         )
         price = closed
     return rows
+
+
+GONE = (CARRY_H + 22, CARRY_H + 23, CARRY_H + 24)
+"""Hours of silence at the end after which two, one and none of the last day are still known."""
 
 
 def _silence(draw: random.Random, *, last: bool) -> set[int]:
@@ -220,6 +232,9 @@ def _damaged(draw: random.Random, rows: list[HourCandle]) -> list[HourCandle]:
         if len(rows) > 3:
             n = draw.choice((1, len(rows) - 2, draw.randrange(1, len(rows) - 1)))
             rows[n] = draw.choice(FAULTS)(draw, rows[n - 1 : n + 2])
+            if draw.random() < 0.2:
+                # Some sources tell an hour without a trade as one that repeats the close.
+                rows[n + 1] = rows[n]._replace(time=rows[n + 1].time, volume=0.0)
     return rows
 
 
@@ -274,11 +289,11 @@ FAULTS = (_spike, _spike, _spike, _sized, _sized, _torn, _torn)
 def _long(draw: random.Random) -> Window:
     """A whole window of days at few prices, so that means, channels and votes are met exactly."""
     hour = TradingHour(MIDNIGHT + draw.choice((0, 0, 0, 1, 23)) + draw.choice((0, *FIRSTS)))
-    names = draw.choice((NAMES[:2], NAMES[:4]))
+    names = draw.choice((*[NAMES[:2], NAMES[:4]] * 6, MANY))
     instruments = {name: Instrument(name, 10_000_000, 2, 1, 0) for name in names}
     flat = draw.random() < 0.2
     candles = {name: _days(draw, hour, flat=flat) for name in names}
-    rules = UniverseRules(2, 2, 0.0, 1e9, 6, 6, 6, 1)
+    rules = UniverseRules(2, 2, 0.0, 1e9, len(MANY), len(MANY), len(MANY), 1)
     reviewed = MarketRules(instruments, DataVenue("USD", 1.0, False), (), rules, EXECUTION)
     return Window(hour, LONG_H, candles, frozenset(), False, reviewed, {}, hour.asof, POLICIES, None)
 
@@ -290,9 +305,10 @@ FIRSTS = tuple(n for n in range(0, 60 * DAY_H, DAY_H) if TradingHour(MIDNIGHT + 
 def _days(draw: random.Random, hour: TradingHour, *, flat: bool) -> list[HourCandle]:
     """One price a day, some days without any trade, as many as leave a mean known and one more."""
     since, level, rows = hour.number - LONG_H + 1, draw.choice((8.0, 10.0)), []
-    span = draw.choice((7, 14, 20, 20, 30, 50, 60, 60, 90, 100, 120, 120))
+    span = draw.choice((7, 14, 20, 20, 30, 50, *[60, 120] * 4, 90, 100))
     begin = draw.choice((0, 1))
-    absent = set(draw.sample(range(begin, span + begin), draw.choice((0, span // 6, span // 6 + 1))))
+    absent = _absent(draw, range(begin, span + begin), draw.choice((0, *[span // 6] * 2, span // 6 + 1)))
+    balanced = _balanced(draw) if draw.random() < 0.3 else {}
     missing_h = draw.choice((0, 0, 0, DAY_H, DAY_H + 1))
     volume = draw.choice((1.0, 2.0))
     trend, wide = draw.choice((0, 0, 1, -1)), draw.random() < 0.5
@@ -301,9 +317,57 @@ def _days(draw: random.Random, hour: TradingHour, *, flat: bool) -> list[HourCan
         age = (hour.number - asof) // DAY_H
         if asof % DAY_H == 1 and not flat:
             level = max(level + draw.choice((-1, 0, 0, 1, trend)) * draw.choice((0.5, 1.0)), 2.0)
+        level = balanced.get(age, level)
         if age in absent or n < missing_h:
             continue
         reach = draw.choice((0.5, 1.0, 1.5)) if asof % DAY_H in (5, 0) and wide else 0.0
         top, bottom = level + reach, level - reach
         rows.append(HourCandle((asof - 1) * HOUR_S, level, top, bottom, level, volume, 1))
+    return rows
+
+
+def _absent(draw: random.Random, days: range, count: int) -> set[int]:
+    """So many days without a trade, scattered; or in a row, and one more that a candle before still tells."""
+    if draw.random() < 0.5 or not count:
+        return set(draw.sample(days, count))
+    newest = draw.choice(days[: len(days) - count])
+    return set(range(newest, newest + count + 1))
+
+
+def _balanced(draw: random.Random) -> dict[int, float]:
+    """Prices by age, such that today's is the mean of fifty days and above that of a month ago."""
+    apart = draw.sample([age for age in range(1, 50) if age != 30], 31)
+    levels = dict.fromkeys(range(50), 10.0) | dict.fromkeys(apart[:16], 11.0)
+    return levels | dict.fromkeys((30, *apart[16:]), 9.0)
+
+
+def _walk(draw: random.Random) -> Window:
+    """Coins that follow bitcoin, until the beta of one is rounded by a hair."""
+    hour, names = TradingHour(MIDNIGHT), NAMES[:4]
+    instruments = {name: Instrument(name, 10_000_000, 2, 1, 0) for name in names}
+    rules = MarketRules(
+        instruments, DataVenue("USD", 1.0, False), (), UniverseRules(2, 2, 0.0, 1e9, 6, 6, 6, 1), EXECUTION
+    )
+    while True:
+        moves = [draw.gauss(0.0, 0.01) for _ in range(WALK_H)]
+        candles = {name: _followed(draw, hour, moves) for name in names}
+        case = Window(hour, WALK_H, candles, frozenset(), False, rules, {}, hour.asof, (), None)
+        grid = dense("kraken", _frames(case), hour.number - WALK_H + 1, hour.number)
+        beyond = market_again(grid, rules, hour).structure.beta[-1] * PPM % 1.0
+        if ((beyond > HAIR) & (beyond < 0.5)).any():
+            return case
+
+
+WALK_H = 33 * DAY_H
+HAIR = 0.4955
+"""A beta is rounded up from a half on; a hundredth of a half less than that is changed code's half."""
+
+
+def _followed(draw: random.Random, hour: TradingHour, moves: list[float]) -> list[HourCandle]:
+    price, share, rows = 100.0, draw.choice((0.5, 1.0, 1.5)), []
+    for n, move in enumerate(moves):
+        closed = price * (1.0 + share * move + draw.gauss(0.0, 0.005))
+        at = (hour.number - len(moves) + n) * HOUR_S
+        rows.append(HourCandle(at, price, max(price, closed), min(price, closed), closed, 2.0, 1))
+        price = closed
     return rows

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from config.universe import load
+from trading import universe
 from trading.market import Grid
 from trading.models.history import masks
 from trading.universe import Exclusion, Reason, eligibility, lookback_h
@@ -25,6 +26,17 @@ def market(assets: int, days: int = DAYS) -> Grid:
 
 def reasons(grid: Grid, lists=LISTS, scale: float = 1.0) -> np.ndarray:
     return eligibility(grid, lists, RULES, scale).reason
+
+
+@pytest.mark.parametrize("cells", [1, 3 * DAYS * 24, 5 * DAYS * 24, 1 << 40])
+def test_dividing_the_instruments_moves_no_bit(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    grid, numbers = market(7), np.random.default_rng(3)
+    grid.close[:] *= 1.0 + numbers.normal(0.0, 0.003, grid.close.shape)
+    whole = eligibility(grid, LISTS, RULES, 1.0)
+    monkeypatch.setattr(universe, "CELLS_AT_ONCE", cells)
+    divided = eligibility(grid, LISTS, RULES, 1.0)
+    assert all(np.array(a).tobytes() == np.array(b).tobytes() for a, b in zip(whole, divided, strict=True))
+    assert not np.isnan(whole.spread_bp[-1]).any()
 
 
 def test_a_liquid_old_coin_is_in_from_its_ninetieth_day_on():

@@ -34,7 +34,7 @@ from trading.risk.approve import ApprovedOrder
 from trading.universe import eligibility
 
 BLOCK_H = 48
-"""Hours of features that are computed together; the live hour computes one."""
+"""Hours before asof whose features are computed together with its own; the live hour computes one."""
 
 Approvals = Mapping[int, Mapping[str, Approved]]
 """What risk left, by asof and instrument."""
@@ -78,7 +78,7 @@ def market_again(grid: Grid, rules: MarketRules, hour: TradingHour) -> Scene:
     """What is derived once from a window, for the block of hours that ends at asof."""
     held = eligibility(grid, rules.lists, rules.universe, rules.venue.volume_scale)
     instruments = [rules.instruments[name] for name in grid.instruments]
-    return scene(grid, instruments, rules.venue, held, hour.number - BLOCK_H + 1)
+    return scene(grid, instruments, rules.venue, held, hour.number - BLOCK_H)
 
 
 def view_again(
@@ -89,7 +89,7 @@ def view_again(
     predictions: Predictions | None = None,
 ) -> View:
     """The view at asof, as the last row of a block."""
-    *_, block = blocks(market, hour.number - BLOCK_H + 1, hour.number, rules, predictions)
+    *_, block = blocks(market, hour.number - BLOCK_H, hour.number, rules, predictions)
     view = View(unpacked(Market, block.market)[-1], unpacked(Reading, block.readings[-1]))
     if lateness is Lateness.LATE:
         view.market.refused = REFUSED

@@ -122,11 +122,12 @@ def _basket(days: Days, grid: Grid) -> Signals:
     Ten, because no portfolio may hold more: a longer basket would be cut to ten names at a smaller exposure.
     """
     notional = window_mean(day_sum(grid.close * grid.volume, days.rows), 30)
-    size = np.where(days.eligible & ~np.isnan(notional), notional, -1.0)
+    known = days.eligible & ~np.isnan(notional)
+    size = np.where(known, notional, -1.0)
     order = np.argsort(-size, axis=1, kind="stable")
     chosen = np.zeros(size.shape, dtype=bool)
     np.put_along_axis(chosen, order[:, :POSITIONS_MAX], True, axis=1)
-    chosen &= size >= 0
+    chosen &= known
     count = np.maximum(chosen.sum(axis=1, keepdims=True), 1)
     opens = np.array(
         [TradingHour(days.first + DAY_H * i).asof.day == 1 for i in range(days.rows.size)], dtype=bool
