@@ -9,8 +9,8 @@ from adapters.reconstruction.inputs import Inputs
 from adapters.reconstruction.market import Bars
 from adapters.reconstruction.paper import PaperLines
 from adapters.reconstruction.replies import Replies
-from adapters.reconstruction.said import Said
-from adapters.reconstruction.stages import Content, is_near
+from adapters.reconstruction.said import AccountSaid
+from adapters.reconstruction.stages import OUTPUTS, Content, is_near
 from adapters.reconstruction.told import Told
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
@@ -35,7 +35,7 @@ from trading.live.sight import (
     keep_to_listing,
     lacks_history,
 )
-from trading.models.protocol import Predictions
+from trading.models.protocol import Said
 from trading.policies.benchmarks import POLICIES
 from trading.universe import BP
 
@@ -43,7 +43,7 @@ from trading.universe import BP
 class Release(Protocol):
     """What predicts for the portfolios that no policy drives."""
 
-    def predict(self, market: Scene, hour: TradingHour) -> Predictions: ...
+    def predict(self, market: Scene, hour: TradingHour) -> Said: ...
 
 
 Listing = Mapping[str, Any]
@@ -79,7 +79,7 @@ class Market:
         self,
         bars: Bars,
         replies: Replies,
-        account: Callable[[int, int], Said],
+        account: Callable[[int, int], AccountSaid],
         rules: MarketRules,
         releases: Mapping[str, Release],
         given: Given,
@@ -114,7 +114,8 @@ class Market:
         sight = seen._replace(advice=advice)
         for name in predictors:
             if name not in POLICIES and sight.view.market.refused != WARMING:
-                sight = self._predicted(name, sight, scene, hour, lateness)
+                sight, outputs = self._predicted(name, sight, scene, hour, lateness)
+                stages |= {OUTPUTS: Content.of(outputs)} if outputs else {}
         again, kept = Content.of(sight.dump()), self._kept(hour)
         stages["predictions"] = again
         judged = again.digest
@@ -125,18 +126,19 @@ class Market:
 
     def _predicted(
         self, name: str, sight: Sight, scene: Scene, hour: TradingHour, lateness: Lateness
-    ) -> Sight:
+    ) -> tuple[Sight, bytes]:
+        """The sight with a release's predictions in it, and what every model said."""
         try:
-            said = self._releases[name].predict(scene, hour)
+            said, outputs = self._releases[name].predict(scene, hour)
         except NotReady:
             sight.view.market.refused = WARMING
-            return sight
+            return sight, b""
         view = view_again(scene, hour, self._rules.execution, lateness, said)
         if self._warms and lacks_history(scene.grid):
             view.market.refused = WARMING
         for reading, seen in zip(view.readings, sight.view.readings, strict=True):
             reading.eligible = seen.eligible
-        return sight._replace(view=view, release=said.release)
+        return sight._replace(view=view, release=said.release), outputs
 
 
 class Rebuilder:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, and_, select
 from sqlalchemy.orm import Session
 
 from adapters.reconstruction.replies import SETTLED_AT
-from adapters.reconstruction.stages import Content, entry_told, fill_told
+from adapters.reconstruction.stages import OUTPUTS, Content, entry_told, fill_told
 from adapters.storage.base import PortfolioKey
 from adapters.storage.decisions import Approval, Decisions, StoredDecision
 from adapters.storage.engine import reading
@@ -71,6 +71,8 @@ def _market(session: Session, key: PortfolioKey, hour: TradingHour, objects: Obj
         row = session.get(Stage, (key.track, hour.asof, stage))
         if row is not None:
             found[name] = Content(row.reference, _kept(objects, row.reference))
+            if outputs := json.loads(row.summary).get(OUTPUTS):
+                found[OUTPUTS] = Content(outputs, _kept(objects, outputs))
     return found
 
 

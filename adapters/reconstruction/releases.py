@@ -6,8 +6,9 @@ from functools import cache
 from trading.backtest.inputs import Scene
 from trading.clock import TradingHour
 from trading.errors import NotReady
+from trading.models.prediction_log import outputs_of
 from trading.models.promotion import CHAMPION
-from trading.models.protocol import Predictions
+from trading.models.protocol import Said
 from trading.models.release import Release
 from trading.models.serving import Serving, recent
 from trading.policies.exercise import EXERCISE, exercise
@@ -18,8 +19,8 @@ PREFIX = "release-"
 class Exercise:
     """The predictor that makes a replay busy."""
 
-    def predict(self, market: Scene, _hour: TradingHour) -> Predictions:
-        return exercise(market.grid)
+    def predict(self, market: Scene, _hour: TradingHour) -> Said:
+        return Said(exercise(market.grid), b"")
 
 
 class Named:
@@ -29,13 +30,14 @@ class Named:
         """`name` says which release predicted; `load` takes the beginning of its digest."""
         self._name, self._serving = name, cache(lambda digest: Serving(load(digest)))
 
-    def predict(self, market: Scene, hour: TradingHour) -> Predictions:
+    def predict(self, market: Scene, hour: TradingHour) -> Said:
         name = self._name(hour)
         if not name.startswith(PREFIX):
             raise NotReady(f"no record names a release of {hour}")
         serving = self._serving(name.removeprefix(PREFIX))
         history = recent(market.grid, market.universe, market.unusable, serving.hours)
-        return serving.predict(history, hour.number).predictions._replace(release=name)
+        answer = serving.predict(history, hour.number)
+        return Said(answer.predictions._replace(release=name), outputs_of(answer.said))
 
 
 def predictors(named: Named) -> Mapping[str, Exercise | Named]:

@@ -44,7 +44,7 @@ class Placed(NamedTuple):
     opened: datetime
 
 
-class Said(Protocol):
+class AccountSaid(Protocol):
     """One account; orders go by the venue's ids."""
 
     @property

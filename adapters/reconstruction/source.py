@@ -21,7 +21,7 @@ from adapters.reconstruction.rebuild import Listing, Market, Rebuilder
 from adapters.reconstruction.recorded import Objects, observed, predictions, recorded, summaries
 from adapters.reconstruction.releases import Named, predictors
 from adapters.reconstruction.replies import Replies, account
-from adapters.reconstruction.said import KrakenSaid, Said
+from adapters.reconstruction.said import AccountSaid, KrakenSaid
 from adapters.reconstruction.stages import Content
 from adapters.reconstruction.tail import Tail
 from adapters.replies import ReplyLog
@@ -151,7 +151,7 @@ def market_of(
     instruments = Instruments(bars, replayed=replayed)
     reviewed = MarketRules(instruments, venue, lists, rules, execution)
 
-    def account_at_venue(first: int, last: int) -> Said:
+    def account_at_venue(first: int, last: int) -> AccountSaid:
         return KrakenSaid(bars.catalogue, account(replies, first, last))
 
     said = given.paper.span if track.startswith(PAPER) else account_at_venue

@@ -20,7 +20,9 @@ MARKET = ("window", "features", "predictions")
 PREDICTED = ("p4", "p24", "e24", "e_hold", "p_crash", "p_high_volatility")
 NEAR = 1e-5
 """What predictions may differ by between processors; what follows then goes on with the recorded ones."""
-STAGES = (*MARKET, "decision", "verdict", "orders", "fills", "entries", "state")
+OUTPUTS = "outputs"
+"""What every model of a release said; a rule has none, nor have hours from before they were kept."""
+STAGES = (*MARKET, OUTPUTS, "decision", "verdict", "orders", "fills", "entries", "state")
 
 
 class Content(NamedTuple):
@@ -59,11 +61,12 @@ def compare(recorded: Mapping[str, Content], again: Mapping[str, Content]) -> li
     rows = []
     for stage in STAGES:
         here, there = recorded.get(stage), again.get(stage)
-        if here is None and there is None:
+        if here is None and (there is None or stage == OUTPUTS):
             continue
         same = here is not None and there is not None and here.digest == there.digest
         where = "" if same else _where(stage, here, there)
-        close = not same and stage == "predictions" and is_near(here, there)
+        alike = {"predictions": is_near, OUTPUTS: are_near}.get(stage)
+        close = not same and alike is not None and alike(here, there)
         digests = (here.digest if here else "", there.digest if there else "")
         rows.append(Compared(stage, *digests, same, close, where))
     return rows
@@ -78,6 +81,21 @@ def is_near(recorded: Content | None, again: Content | None) -> bool:
         return False
     pairs = [(one.view.market, two.view.market), *zip(one.view.readings, two.view.readings, strict=True)]
     return one.advice == two.advice and all(_are_near(mine, theirs) for mine, theirs in pairs)
+
+
+def are_near(recorded: Content | None, again: Content | None) -> bool:
+    """What models said, by none of them further apart than `NEAR`."""
+    if recorded is None or again is None or recorded.content is None or again.content is None:
+        return False
+    return _alike(json.loads(recorded.content), json.loads(again.content))
+
+
+def _alike(recorded: Any, again: Any) -> bool:
+    if isinstance(recorded, dict) and isinstance(again, dict):
+        return recorded.keys() == again.keys() and all(_alike(recorded[k], again[k]) for k in recorded)
+    if isinstance(recorded, float) and isinstance(again, float):
+        return abs(recorded - again) <= NEAR
+    return bool(recorded == again)
 
 
 def _are_near(recorded: Any, again: Any) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 from adapters.reconstruction.inputs import Inputs
 from adapters.reconstruction.recorded import verdicts
 from adapters.reconstruction.replies import SETTLED_AT, Replies
-from adapters.reconstruction.said import Said
+from adapters.reconstruction.said import AccountSaid
 from adapters.reconstruction.stages import Content, entry_told, fill_told
 from adapters.storage.decisions import approvals_of
 from trading.clock import HOUR_S, TradingHour
@@ -29,7 +29,7 @@ class Told:
     """One portfolio in one hour, from a state that stood after an earlier one."""
 
     def __init__(
-        self, inputs: Inputs, replies: Replies, said: Said, settled: TradingHour, desk: Desk
+        self, inputs: Inputs, replies: Replies, said: AccountSaid, settled: TradingHour, desk: Desk
     ) -> None:
         """`said` is all of the hours from `settled` to that of `desk`."""
         self._of, self._desk, self._settled = inputs, desk, settled

@@ -14,6 +14,8 @@ from adapters.folds import FolderFoldStore
 from adapters.histories import opened
 from adapters.model_registry import ModelRegistry
 from adapters.predictions import ABOUT, DONE, PredictionLog
+from adapters.reconstruction.releases import Named
+from adapters.reconstruction.source import loaded
 from adapters.releasing import release_of
 from adapters.training import Walk, families_of, run_fold, run_stack, stack_months
 from tests.worlds import FIRST, NAMES, hour, market, walk_over
@@ -141,6 +143,8 @@ def test_a_champion_predicts_an_hour_from_its_window(walked, release, tmp_path: 
         assert list(model["said"]) == logged["instrument"].to_list()
         assert model["artefact"] == logged["artefact_hash"][0]
     assert [one["p24"] for one in told[STACK]["said"].values()] == log.read(STACK, END, END)["p24"].to_list()
+    again = Named(lambda _: said.release, lambda digest: loaded(tmp_path / "models", digest))
+    assert again.predict(market, hour).outputs == outputs, "what reconstructs the hour"
 
 
 def test_an_expired_release_answers_and_lets_nobody_in(walked, release):

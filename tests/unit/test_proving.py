@@ -118,6 +118,30 @@ def test_the_first_field_that_differs_is_named_with_both_values() -> None:
     assert json.loads(again["decision"].content or b"")["held"]["cash"] == 2
 
 
+def outputs(p24: float, artefact: str = "a") -> Content:
+    said = {"BTC/USD": {"p24": p24, "e24": None}}
+    return Content.told({"lstm": {"artefact": artefact, "trained_through": 7, "said": said}})
+
+
+def test_what_a_model_said_may_differ_as_much_as_processors_do() -> None:
+    def found(*sides: Content) -> tuple[bool, bool, str]:
+        recorded, again = ({"outputs": side} for side in sides)
+        (row,) = compare(recorded, again)
+        return row.same, row.near, row.where
+
+    assert found(outputs(0.5), outputs(0.5)) == (True, False, "")
+    assert found(outputs(0.5), outputs(0.500009))[:2] == (False, True)
+    assert found(outputs(0.5), outputs(0.50002))[:2] == (False, False)
+    where = "lstm.artefact: a / b"
+    assert found(outputs(0.5), outputs(0.5, "b")) == (False, False, where)
+
+
+def test_what_models_said_is_missed_where_it_was_kept_and_nowhere_else() -> None:
+    assert compare({}, {"outputs": outputs(0.5)}) == []
+    (row,) = compare({"outputs": outputs(0.5)}, {})
+    assert (row.same, row.near, row.where) == (False, False, "nothing came of it again")
+
+
 def test_a_reply_whose_bytes_are_gone_tells_nothing_and_holds_up_no_other() -> None:
     def read(name: str) -> bytes:
         if name == "gone":
