@@ -12,9 +12,9 @@ where `waivers.py` shows why it cannot. A run that was broken off goes on with t
 
 import argparse
 import json
+import os
 import sys
 import tempfile
-import time
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def fates(group: Group, some: Sequence[Divergence], file: Path) -> Mapping[str, 
         kept[of.key] = bench.fate(of)
         with file.open("a") as log:
             log.write(json.dumps({"version": version, "key": of.key, "fate": kept[of.key]}) + "\n")
-        sys.stderr.write(f"\r{time.process_time():6.0f} s  {group.name}: {n + 1} of {len(left)} ")
+        sys.stderr.write(f"\r{sum(os.times()[:4]):6.0f} s  {group.name}: {n + 1} of {len(left)} ")
     return kept
 
 

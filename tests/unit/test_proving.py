@@ -1,22 +1,25 @@
 """What becomes of a proof, who spoke for the guard, and how a growing log is read."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.halt_messages import TripIn
 from activities.messages import HourIn
 from activities.proving import ProvingActivities
+from adapters.prover import ProverProcess
 from adapters.reconstruction.inputs import Event, Inputs
 from adapters.reconstruction.replies import Replies
 from adapters.reconstruction.stages import Content, compare
 from adapters.reconstruction.tail import Tail
 from adapters.storage.base import PortfolioKey
 from trading.clock import TradingHour
-from trading.errors import DataError
+from trading.errors import DataError, VenueUnavailable
 from trading.live.again import Word
 from trading.live.values import Proved
 
@@ -73,6 +76,27 @@ def test_what_nobody_could_prove_counts_as_failed() -> None:
 def inputs(*events: Event) -> Inputs:
     key = PortfolioKey("replay-a-1", "main")
     return Inputs(key, "USD", ASOF, HOUR, [], HOUR.previous, "", events, frozenset(), None)
+
+
+DIES = """
+import json, os, sys
+assert sys.stdin.readline() == "terms\\n"
+for line in sys.stdin:
+    if line == sys.argv[1]:
+        os.abort()
+    print(json.dumps([["a", True, "1" * 64, "2" * 64, ""]]), flush=True)
+"""
+"""A prover that spoils its memory over one hour."""
+
+
+def test_a_prover_that_dies_is_no_proof_and_is_started_again() -> None:
+    prover = ProverProcess((sys.executable, "-c", DIES, f"{HOUR.number}\n"), "terms")
+    assert prover.prove(HOUR.previous) == [HELD]
+    for _ in range(2):
+        with pytest.raises(VenueUnavailable, match="died"):
+            prover.prove(HOUR)
+    assert prover.prove(HOUR.next) == [HELD]
+    prover._end()
 
 
 def test_the_guards_word_is_what_its_mark_led_to_and_what_people_said_before() -> None:
