@@ -61,6 +61,8 @@ def carried(books: Books, desk: Desk) -> Carried:
 
 def fold_fills(books: Books, desk: Desk, fills: Sequence[Booked], state: PortfolioState) -> None:
     """Fold fills into the state, hour by hour, each under the approval that its order rests on."""
+    if not fills:
+        return
     config, _ = parse_mandate(books.ticket(desk.hour).document)
     hours = sorted({int(fill.trade.at.timestamp()) // 3600 for fill in fills})
     for hour in hours:

@@ -12,7 +12,7 @@ from contextlib import closing
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, CursorResult, RowMapping, insert, select, text
+from sqlalchemy import Connection, CursorResult, RowMapping, bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
 from adapters.audit.chain import Entry, Kind, Record, genesis, link
@@ -23,6 +23,16 @@ from trading.errors import InvariantError, UsageError
 TABLE = AuditRow.__table__
 COLUMNS = TABLE.c
 KINDS = frozenset(map(str, Kind))
+OF_TRACK = COLUMNS.track == bindparam("track")
+HELD = select(Track.track).where(Track.track == bindparam("track")).with_for_update(key_share=True)
+HEAD = select(COLUMNS.seq, COLUMNS.digest).where(OF_TRACK).order_by(COLUMNS.seq.desc()).limit(1)
+DIGEST = select(COLUMNS.digest).where(OF_TRACK, COLUMNS.seq == bindparam("seq"))
+LAST_OF_A_KIND = (
+    select(TABLE)
+    .where(OF_TRACK, COLUMNS.portfolio == bindparam("portfolio"), COLUMNS.kind == bindparam("kind"))
+    .order_by(COLUMNS.seq.desc())
+    .limit(1)
+)
 IN_ORDER = text(
     "SELECT seq, kind, portfolio, body, digest FROM audit_entries "
     "WHERE track = :track AND seq >= :first AND seq <= :last ORDER BY seq"
@@ -71,15 +81,13 @@ class Audit:
 
     def hold(self, track: str) -> Entry:
         """The head of a track's chain, kept from all other writers until the transaction ends."""
-        mine = select(Track.track).where(Track.track == track).with_for_update(key_share=True)
-        if self._transaction.scalar(mine) is None:
+        if self._transaction.scalar(HELD, {"track": track}) is None:
             raise UsageError(f"there is no track {track}; open it first")
         return self.head(track)
 
     def head(self, track: str) -> Entry:
         """The last entry of a track; number 0 before there is one."""
-        query = select(COLUMNS.seq, COLUMNS.digest).where(COLUMNS.track == track)
-        last = self._transaction.execute(query.order_by(COLUMNS.seq.desc()).limit(1)).first()
+        last = self._transaction.execute(HEAD, {"track": track}).first()
         return Entry(*last) if last else Entry(0, genesis(track).hex())
 
     def last_state(self, track: str, portfolio: str) -> tuple[str, int] | None:
@@ -92,14 +100,12 @@ class Audit:
 
     def last(self, track: str, kind: Kind, portfolio: str = "") -> Record | None:
         """The last entry of a kind; an `InvariantError` unless it has its digest."""
-        mine = (COLUMNS.track == track, COLUMNS.portfolio == portfolio, COLUMNS.kind == kind)
-        query = select(TABLE).where(*mine).order_by(COLUMNS.seq.desc()).limit(1)
-        row = self._transaction.execute(query).mappings().first()
+        told = {"track": track, "portfolio": portfolio, "kind": str(kind)}
+        row = self._transaction.execute(LAST_OF_A_KIND, told).mappings().first()
         return self._proved(row) if row else None
 
     def _proved(self, row: RowMapping) -> Record:
-        query = select(COLUMNS.digest).where(COLUMNS.track == row["track"], COLUMNS.seq == row["seq"] - 1)
-        found = self._transaction.scalar(query)
+        found = self._transaction.scalar(DIGEST, {"track": row["track"], "seq": row["seq"] - 1})
         before = bytes.fromhex(found) if found else genesis(row["track"])
         if link(before, row["seq"], row["kind"], row["portfolio"], row["body"]).hex() != row["digest"]:
             raise InvariantError(

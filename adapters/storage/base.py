@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     TypeDecorator,
+    bindparam,
     cast,
     func,
     inspect,
@@ -163,6 +164,19 @@ def store_once(session: Session, row: R) -> tuple[R, bool]:
             f"{type(row).__name__} is stored already and differs (stored / new): {differing}"
         )
     return stored, False
+
+
+def owned(row: type[Owned]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What keeps a query of `row` that is built once to the portfolio whose key it is run with.
+
+    Most of what a small query costs is putting it together.
+    """
+    return row.track == bindparam("track"), row.portfolio == bindparam("portfolio")
+
+
+def alike(row: type[Owned], other: type[Owned]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Rows of the same portfolio in two tables."""
+    return row.track == other.track, row.portfolio == other.portfolio
 
 
 class Repository:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy import Engine, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from adapters.clock import Clock
-from adapters.storage.base import PortfolioKey, Repository, store_once
+from adapters.storage.base import PortfolioKey, Repository, alike, owned, store_once
 from adapters.storage.decisions import Approval, Decisions, StoredDecision, approvals_of
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.hours import Mandate, PortfolioHour
@@ -21,7 +21,7 @@ from adapters.storage.journal import EntryRow, PostingRow
 from adapters.storage.order_book import TRADE
 from adapters.storage.orders import FillRow, OrderRow
 from adapters.storage.portfolios import Portfolio
-from adapters.storage.reconciliations import BalanceRow, Reconciliation
+from adapters.storage.reconciliations import BALANCES, COMPARED
 from adapters.storage.states import FoldedFill, FoldedFlow, Mark, StateRow
 from trading.clock import TradingHour
 from trading.errors import InvariantError
@@ -35,6 +35,41 @@ from trading.live.flows import Flow
 from trading.live.values import Approved, Booked, Guarded, Held, HourEnd, Standing, Ticket, Told
 from trading.portfolio import Account, Decision
 from trading.risk.approve import ApprovedOrder
+
+MANDATE = (
+    select(Mandate.predictor, Mandate.digest, Mandate.document)
+    .where(*owned(Mandate), Mandate.asof <= bindparam("asof"))
+    .order_by(Mandate.asof.desc())
+    .limit(1)
+)
+STATE = (
+    select(StateRow.asof, StateRow.document).where(*owned(StateRow)).order_by(StateRow.asof.desc()).limit(1)
+)
+SETTLED = select(func.max(StateRow.asof)).where(*owned(StateRow))
+UNCLEAR = select(func.count()).where(
+    *owned(OrderRow), OrderRow.state.in_([State.SENT, State.UNKNOWN]), OrderRow.asof < bindparam("asof")
+)
+UNFOLDED = (
+    select(OrderRow.kind, OrderRow.number, OrderRow.asof, FillRow.trade_id, *TRADE)
+    .join(OrderRow, and_(*alike(FillRow, OrderRow), FillRow.id == OrderRow.id))
+    .outerjoin(FoldedFill, and_(*alike(FillRow, FoldedFill), FillRow.trade_id == FoldedFill.trade_id))
+    .where(*owned(FillRow), FoldedFill.trade_id.is_(None))
+    .order_by(FillRow.at, OrderRow.number, FillRow.trade_id)
+)
+UNFOLDED_FLOWS = (
+    select(EntryRow.entry, PostingRow.asset, PostingRow.amount, PostingRow.account)
+    .join(PostingRow, and_(*alike(EntryRow, PostingRow), EntryRow.entry == PostingRow.entry))
+    .join(Portfolio, and_(Portfolio.track == EntryRow.track, Portfolio.portfolio == EntryRow.portfolio))
+    .outerjoin(FoldedFlow, and_(*alike(EntryRow, FoldedFlow), EntryRow.entry == FoldedFlow.entry))
+    .where(*owned(EntryRow), FoldedFlow.entry.is_(None), PostingRow.account.in_(FLOWS.values()))
+    .where(
+        or_(
+            EntryRow.at > Portfolio.opened,
+            and_(EntryRow.entry == OPENING, PostingRow.asset != Portfolio.quote),
+        )
+    )
+    .order_by(EntryRow.at, EntryRow.entry, PostingRow.asset)
+)
 
 
 class PortfolioBooks(Repository):
@@ -57,20 +92,17 @@ class PortfolioBooks(Repository):
 
     def ticket(self, hour: TradingHour) -> Ticket:
         """The mandate that holds at an hour; none is a `UsageError` of whoever asks."""
-        query = select(Mandate).where(*self._mine(Mandate), Mandate.asof <= hour.asof)
-        row = self._session.scalars(query.order_by(Mandate.asof.desc()).limit(1)).one()
-        return Ticket(row.predictor, row.digest, row.document)
+        row = self._session.execute(MANDATE, self._owner | {"asof": hour.asof}).one()
+        return Ticket(*row)
 
     def standing(self, instruments: Sequence[str]) -> Standing:
         """The portfolio after its last settled hour."""
-        query = select(StateRow).where(*self._mine(StateRow)).order_by(StateRow.asof.desc()).limit(1)
-        row = self._session.scalars(query).one()
-        return Standing(TradingHour.at(row.asof).number, parse_state(row.document, instruments))
+        asof, document = self._session.execute(STATE, self._owner).one()
+        return Standing(TradingHour.at(asof).number, parse_state(document, instruments))
 
     def settled_hour(self) -> int:
         """asof of the last state, in hours since the epoch."""
-        asof = self._session.scalars(select(func.max(StateRow.asof)).where(*self._mine(StateRow))).one()
-        return TradingHour.at(asof).number
+        return TradingHour.at(self._session.execute(SETTLED, self._owner).scalar_one()).number
 
     def ended(self, hour: TradingHour) -> HourEnd | None:
         row = self._session.get(PortfolioHour, (*self._key, hour.asof))
@@ -78,33 +110,21 @@ class PortfolioBooks(Repository):
 
     def held(self, hour: TradingHour, instruments: Sequence[Instrument]) -> Held | None:
         """What the last comparison since asof found at the venue; None before there was one."""
-        newest = select(func.max(Reconciliation.at)).where(*self._mine(Reconciliation))
-        at = self._session.scalar(newest)
+        at = self._session.scalar(COMPARED, self._owner)
         if at is None or at < hour.asof:
             return None
-        rows = self._session.scalars(select(BalanceRow).where(*self._mine(BalanceRow), BalanceRow.at == at))
+        rows = self._session.execute(BALANCES, self._owner | {"at": at})
         found = {row.asset: row.held for row in rows}
         cash = found.get(instruments[0].quote, 0)
         return Held(cash, {i.name: found[i.base] for i in instruments if i.base in found})
 
     def is_unclear(self, hour: TradingHour) -> bool:
         """What became of an order of an earlier hour is still not known."""
-        unclear = OrderRow.state.in_([State.SENT, State.UNKNOWN])
-        query = select(func.count()).where(*self._mine(OrderRow), unclear, OrderRow.asof < hour.asof)
-        return bool(self._session.scalar(query))
+        return bool(self._session.scalar(UNCLEAR, self._owner | {"asof": hour.asof}))
 
     def unfolded(self) -> list[Booked]:
         """Fills that are part of no state yet, by time."""
-        same = (FillRow.track == OrderRow.track, FillRow.portfolio == OrderRow.portfolio)
-        mine = (FillRow.track == FoldedFill.track, FillRow.portfolio == FoldedFill.portfolio)
-        query = (
-            select(OrderRow.kind, OrderRow.number, OrderRow.asof, FillRow.trade_id, *TRADE)
-            .join(OrderRow, and_(*same, FillRow.id == OrderRow.id))
-            .outerjoin(FoldedFill, and_(*mine, FillRow.trade_id == FoldedFill.trade_id))
-            .where(*self._mine(FillRow), FoldedFill.trade_id.is_(None))
-            .order_by(FillRow.at, OrderRow.number, FillRow.trade_id)
-        )
-        rows = self._session.execute(query)
+        rows = self._session.execute(UNFOLDED, self._owner)
         return [Booked(Trade(*trade), Kind(kind), number, asof) for kind, number, asof, *trade in rows]
 
     def fold(self, hour: TradingHour, booked: Collection[Booked]) -> None:
@@ -118,19 +138,7 @@ class PortfolioBooks(Repository):
 
         The money of the opening is part of the first state; coins that were there then are not.
         """
-        same = (EntryRow.track == PostingRow.track, EntryRow.portfolio == PostingRow.portfolio)
-        mine = (EntryRow.track == FoldedFlow.track, EntryRow.portfolio == FoldedFlow.portfolio)
-        opening = self._session.get_one(Portfolio, tuple(self._key))
-        coins = and_(EntryRow.entry == OPENING, PostingRow.asset != opening.quote)
-        query = (
-            select(EntryRow.entry, PostingRow.asset, PostingRow.amount, PostingRow.account)
-            .join(PostingRow, and_(*same, EntryRow.entry == PostingRow.entry))
-            .outerjoin(FoldedFlow, and_(*mine, EntryRow.entry == FoldedFlow.entry))
-            .where(*self._mine(EntryRow), FoldedFlow.entry.is_(None))
-            .where(PostingRow.account.in_(FLOWS.values()), or_(EntryRow.at > opening.opened, coins))
-            .order_by(EntryRow.at, EntryRow.entry, PostingRow.asset)
-        )
-        rows = self._session.execute(query)
+        rows = self._session.execute(UNFOLDED_FLOWS, self._owner)
         return [Flow(entry, asset, -amount, account == REWARDS) for entry, asset, amount, account in rows]
 
     def fold_flows(self, hour: TradingHour, flows: Collection[Flow]) -> None:

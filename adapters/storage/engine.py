@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Dialect, Engine, bindparam, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,11 @@ STUCK_S = 60
 """A transaction that does nothing for so long is ended by PostgreSQL: its locks hold up a portfolio."""
 
 READ_ONLY = "ballast_read_only"
+LOCKED = (
+    select(Portfolio.portfolio)
+    .where(Portfolio.track == bindparam("track"), Portfolio.portfolio == bindparam("portfolio"))
+    .with_for_update(key_share=True)
+)
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -121,8 +126,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 def lock(session: Session, key: PortfolioKey) -> None:
     """Hold a portfolio until the transaction ends."""
-    mine = (Portfolio.track == key.track, Portfolio.portfolio == key.portfolio)
-    if session.scalar(select(Portfolio).where(*mine).with_for_update(key_share=True)) is None:
+    if session.scalar(LOCKED, key._asdict()) is None:
         raise UsageError(f"no portfolio {key.portfolio} on track {key.track}; open it first")
 
 

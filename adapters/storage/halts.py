@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.storage.base import Base, Owned, Repository, one_of, refers
+from adapters.storage.base import Base, Owned, Repository, one_of, owned, refers
 from trading.errors import UsageError
 from trading.risk.trading_state import HALTED, STATES, Standing
 
@@ -34,6 +34,9 @@ class StateChange(Owned, Base):
         one_of("state", STATES),
         CheckConstraint("number > 0 AND epoch >= 0", name="counted"),
     )
+
+
+LAST = select(StateChange).where(*owned(StateChange)).order_by(StateChange.number.desc()).limit(1)
 
 
 class Halts(Repository):
@@ -75,5 +78,4 @@ class Halts(Repository):
         return to
 
     def last(self) -> StateChange | None:
-        query = select(StateChange).where(*self._mine(StateChange))
-        return self._session.scalars(query.order_by(StateChange.number.desc()).limit(1)).first()
+        return self._session.scalars(LAST, self._key._asdict()).first()

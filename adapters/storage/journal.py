@@ -13,7 +13,7 @@ from itertools import groupby
 from sqlalchemy import CheckConstraint, ColumnElement, and_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.storage.base import Base, Owned, Repository, one_of, refers, total
+from adapters.storage.base import Base, Owned, Repository, alike, one_of, owned, refers, total
 from trading.errors import InvariantError
 from trading.ledger.entries import ACCOUNTS, Entry, Posting
 
@@ -44,6 +44,13 @@ class PostingRow(Owned, Base):
         one_of("account", ACCOUNTS),
         CheckConstraint("amount <> 0", name="amount"),
     )
+
+
+BALANCES = (
+    select(PostingRow.account, PostingRow.asset, total(PostingRow.amount))
+    .where(*owned(PostingRow))
+    .group_by(PostingRow.account, PostingRow.asset)
+)
 
 
 class Journal(Repository):
@@ -78,12 +85,8 @@ class Journal(Repository):
 
         An `InvariantError` unless the accounts of each asset add up to zero.
         """
-        query = (
-            select(PostingRow.account, PostingRow.asset, total(PostingRow.amount))
-            .where(*self._mine(PostingRow))
-            .group_by(PostingRow.account, PostingRow.asset)
-        )
-        found = {(account, asset): amount for account, asset, amount in self._session.execute(query)}
+        rows = self._session.execute(BALANCES, self._key._asdict())
+        found = {(account, asset): amount for account, asset, amount in rows}
         by_asset: Counter[str] = Counter()
         for (_, asset), amount in found.items():
             by_asset[asset] += amount
@@ -94,10 +97,9 @@ class Journal(Repository):
         return {side: amount for side, amount in found.items() if amount}
 
     def _read(self, *conditions: ColumnElement[bool]) -> list[Entry]:
-        same = (EntryRow.track == PostingRow.track, EntryRow.portfolio == PostingRow.portfolio)
         query = (
             select(EntryRow.entry, EntryRow.at, PostingRow.account, PostingRow.asset, PostingRow.amount)
-            .join(PostingRow, and_(*same, EntryRow.entry == PostingRow.entry))
+            .join(PostingRow, and_(*alike(EntryRow, PostingRow), EntryRow.entry == PostingRow.entry))
             .where(*self._mine(EntryRow), *conditions)
             .order_by(EntryRow.at, EntryRow.entry, PostingRow.account, PostingRow.asset)
         )

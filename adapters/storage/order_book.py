@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select
 
-from adapters.storage.base import PortfolioKey, Repository, store_once, total
+from adapters.storage.base import PortfolioKey, Repository, alike, owned, store_once, total
 from adapters.storage.decisions import Approval
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.journal import EntryRow
@@ -24,6 +24,14 @@ TRADE = (
     *(FillRow.value, FillRow.fee, FillRow.maker, FillRow.at),
 )
 """Of `Trade`, after its id, in the order of its fields."""
+
+
+UNPOSTED = (
+    select(FillRow.trade_id, *TRADE)
+    .outerjoin(EntryRow, and_(*alike(EntryRow, FillRow), EntryRow.entry == FillRow.trade_id))
+    .where(*owned(FillRow), EntryRow.entry.is_(None))
+    .order_by(FillRow.at, FillRow.trade_id)
+)
 
 
 class OrderBook(Repository):
@@ -97,13 +105,7 @@ class OrderBook(Repository):
 
     def unposted(self) -> list[Trade]:
         """Fills that the journal has no entry for yet, by time; an entry is named after its trade."""
-        same = (EntryRow.track == FillRow.track, EntryRow.portfolio == FillRow.portfolio)
-        query = (
-            select(FillRow.trade_id, *TRADE)
-            .outerjoin(EntryRow, and_(*same, EntryRow.entry == FillRow.trade_id))
-            .where(*self._mine(FillRow), EntryRow.entry.is_(None))
-        )
-        return [Trade(*row) for row in self._session.execute(query.order_by(FillRow.at, FillRow.trade_id))]
+        return [Trade(*row) for row in self._session.execute(UNPOSTED, self._key._asdict())]
 
     def positions(self) -> dict[str, int]:
         """Lots of each instrument by the fills alone; what came or went otherwise stands in the journal."""
@@ -127,7 +129,7 @@ class OrderBook(Repository):
         """Orders out of their histories, oldest first, each held against its row."""
         chosen = (*self._mine(OrderRow), *which)
         rows = self._session.scalars(select(OrderRow).where(*chosen).order_by(OrderRow.number)).all()
-        histories = self._histories(select(OrderRow.id).where(*chosen))
+        histories = self._histories(select(OrderRow.id).where(*chosen)) if rows else {}
         orders = []
         for row in rows:
             order = fold(Order(row.instruction()), histories.get(row.id, ()))
@@ -140,10 +142,9 @@ class OrderBook(Repository):
 
     def _histories(self, ids: Select[UUID]) -> dict[UUID, list[Event]]:
         """Histories by order, read as plain columns: rows as objects take three times as long."""
-        same = (EventRow.track == FillRow.track, EventRow.portfolio == FillRow.portfolio)
         query = (
             select(EventRow.id, *EVENT, FillRow.trade_id, *TRADE)
-            .outerjoin(FillRow, and_(*same, EventRow.trade_id == FillRow.trade_id))
+            .outerjoin(FillRow, and_(*alike(EventRow, FillRow), EventRow.trade_id == FillRow.trade_id))
             .where(*self._mine(EventRow), EventRow.id.in_(ids))
             .order_by(EventRow.id, EventRow.number)
         )

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.storage.base import WITNESS, Base, Owned, Repository, one_of, refers, store_once
+from adapters.storage.base import WITNESS, Base, Owned, Repository, alike, one_of, owned, refers, store_once
 from trading.errors import UsageError
 from trading.execution.findings import Finding, Strange, unexplained
 
@@ -69,6 +69,21 @@ class ReviewRow(Owned, Base):
     __table_args__ = (refers("findings", "id"),)
 
 
+COMPARED = select(func.max(Reconciliation.at)).where(*owned(Reconciliation))
+"""When the last comparison was made."""
+BALANCES = select(BalanceRow.asset, BalanceRow.held, BalanceRow.booked).where(
+    *owned(BalanceRow), BalanceRow.at == bindparam("at")
+)
+
+
+UNREVIEWED = (
+    select(FindingRow)
+    .outerjoin(ReviewRow, and_(*alike(FindingRow, ReviewRow), FindingRow.id == ReviewRow.id))
+    .where(*owned(FindingRow), ReviewRow.id.is_(None))
+    .order_by(FindingRow.instrument, FindingRow.reference)
+)
+
+
 class Reconciliations(Repository):
     """The comparisons of one portfolio with its venue."""
 
@@ -85,11 +100,10 @@ class Reconciliations(Repository):
 
     def latest(self) -> tuple[datetime, dict[str, int]] | None:
         """When the last comparison was made, and what it left unexplained by asset."""
-        at = self._session.scalar(select(func.max(Reconciliation.at)).where(*self._mine(Reconciliation)))
+        at = self._session.scalar(COMPARED, self._key._asdict())
         if at is None:
             return None
-        query = select(BalanceRow).where(*self._mine(BalanceRow), BalanceRow.at == at)
-        rows = self._session.scalars(query).all()
+        rows = self._session.execute(BALANCES, self._key._asdict() | {"at": at}).all()
         return at, unexplained({r.asset: r.held for r in rows}, {r.asset: r.booked for r in rows})
 
     def report(self, finding: Finding, seen: datetime) -> bool:
@@ -105,12 +119,5 @@ class Reconciliations(Repository):
 
     def unreviewed(self) -> list[Finding]:
         """Findings that nobody has looked at: their instruments take no entries."""
-        same = (FindingRow.track == ReviewRow.track, FindingRow.portfolio == ReviewRow.portfolio)
-        query = (
-            select(FindingRow)
-            .outerjoin(ReviewRow, and_(*same, FindingRow.id == ReviewRow.id))
-            .where(*self._mine(FindingRow), ReviewRow.id.is_(None))
-            .order_by(FindingRow.instrument, FindingRow.reference)
-        )
-        rows = self._session.scalars(query)
+        rows = self._session.scalars(UNREVIEWED, self._key._asdict())
         return [Finding(row.id, Strange(row.what), row.instrument, row.reference, row.note) for row in rows]
