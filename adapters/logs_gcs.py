@@ -62,12 +62,13 @@ class BucketRecords:
                 raise VenueUnavailable("somebody else wrote a record just now; try again") from error
         self._count = number
 
-    def all(self) -> list[dict[str, Any]]:
-        """Every record, oldest first."""
+    def all(self, after: int = 0) -> list[dict[str, Any]]:
+        """Every record, oldest first; without the first `after` of them."""
+        begin = f"{self._prefix}/{after + 1:08}.json"
         with answering():
-            blobs = self._bucket.list_blobs(prefix=f"{self._prefix}/")
+            blobs = self._bucket.list_blobs(prefix=f"{self._prefix}/", start_offset=begin)
             found = [json.loads(blob.download_as_bytes(**patience())) for blob in blobs]
-        self._count = len(found)
+        self._count = after + len(found)
         return found
 
 

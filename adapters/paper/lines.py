@@ -63,8 +63,9 @@ class BucketLines:
     def __init__(self, place: str) -> None:
         self._records = BucketRecords(place)
 
-    def all(self) -> list[list[Event]]:
-        return [record["events"] for record in self._records.all()]
+    def all(self, after: int = 0) -> list[list[Event]]:
+        """Every line, oldest first; without the first `after` of them."""
+        return [record["events"] for record in self._records.all(after)]
 
     def append(self, events: Sequence[Event]) -> None:
         self._records.append({"events": list(events)})

@@ -6,10 +6,13 @@ have filled an order so is not asked here.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from adapters.paper.account import LOOKED, PaperBooks
-from adapters.paper.lines import Event
+from adapters.paper.lines import BucketLines, Event
 from adapters.reconstruction.said import Look, Placed, Shown
+from adapters.reconstruction.tail import Tail
+from adapters.worlds import PAPER_FILE
 from trading.clock import HOUR_S
 from trading.execution.protocol import Report
 
@@ -82,6 +85,21 @@ class PaperSaid:
 
     def stop(self, report: Report) -> int:
         return self._orders[report.venue_id].instruction.stop
+
+
+def growing(folder: Path, place: str = "") -> Callable[[], Iterable[Line]]:
+    """Gives what was added since it was asked last: to the file in `folder`, or at gs://BUCKET/PREFIX."""
+    if not place:
+        return Tail(folder, PAPER_FILE).fresh
+    lines, seen = BucketLines(f"{place}/{PAPER_FILE}"), 0
+
+    def fresh() -> Iterable[Line]:
+        nonlocal seen
+        found = lines.all(seen)
+        seen += len(found)
+        return found
+
+    return fresh
 
 
 def _slot(at: datetime) -> int:

@@ -1,7 +1,7 @@
 """Where an hour is reconstructed from: a track's own home, or one file that was made from it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,21 +13,18 @@ from adapters.bars import BarStore
 from adapters.clock import SystemClock
 from adapters.model_registry import ModelRegistry
 from adapters.objects import ObjectStore
-from adapters.paper.lines import BucketLines
 from adapters.reconstruction.inputs import Inputs, Ruling, inputs_of, rulings_of
 from adapters.reconstruction.market import Bars
-from adapters.reconstruction.paper import Line, PaperLines
+from adapters.reconstruction.paper import PaperLines, growing
 from adapters.reconstruction.rebuild import Listing, Market, Rebuilder
 from adapters.reconstruction.recorded import Objects, observed, predictions, recorded, summaries
 from adapters.reconstruction.releases import Named, predictors
 from adapters.reconstruction.replies import Replies, account
 from adapters.reconstruction.said import AccountSaid, KrakenSaid
 from adapters.reconstruction.stages import Content
-from adapters.reconstruction.tail import Tail
 from adapters.replies import ReplyLog
 from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import reading
-from adapters.worlds import PAPER_FILE
 from config import instruments as grids
 from config import trading, universe
 from trading.clock import TradingHour
@@ -114,22 +111,7 @@ def lived(home: Home, track: str, objects: Objects) -> Given:
         return pairs
 
     kept = partial(predictions, home.engine, track, objects=objects)
-    return Given(named, kept, listing, PaperLines(_paper_lines(home)))
-
-
-def _paper_lines(home: Home) -> Callable[[], Iterable[Line]]:
-    """The lines that an account on paper got since it was asked last."""
-    if not home.place:
-        return Tail(home.folder, PAPER_FILE).fresh
-    lines, seen = BucketLines(f"{home.place}/{PAPER_FILE}"), 0
-
-    def fresh() -> Iterable[Line]:
-        nonlocal seen
-        found = lines.all()[seen:]
-        seen += len(found)
-        return found
-
-    return fresh
+    return Given(named, kept, listing, PaperLines(growing(home.folder, home.place)))
 
 
 def opening_bars(store: BarStore, rulings: Sequence[Ruling]) -> dict[str, pl.DataFrame]:

@@ -20,8 +20,10 @@ from adapters.objects import ObjectStore
 from adapters.objects_gcs import BucketObjects, opened
 from adapters.paper.account import PaperAccount, moved
 from adapters.paper.lines import BucketLines
+from adapters.reconstruction.paper import growing
 from adapters.replies import Received
 from adapters.storage.engine import sqlite_url
+from adapters.worlds import PAPER_FILE
 from tests.releases import release
 from trading.errors import DataError, InvariantError, UsageError, VenueUnavailable
 from trading.execution.protocol import Move
@@ -150,6 +152,23 @@ def test_an_account_on_paper_outlives_the_machine_that_traded_on_it(bucket: Buck
     with pytest.raises(VenueUnavailable, match="somebody else"):
         account.record([moved(Move.DEPOSIT, "USD", 2, now)])
     assert PaperAccount(BucketLines(place)).balances == {"USD": 61, "BTC": 7}
+
+
+@pytest.mark.parametrize("is_bucket", [True, False])
+def test_what_proves_an_account_on_paper_reads_each_line_once(
+    bucket: Bucket, tmp_path: Path, is_bucket: bool
+) -> None:
+    place = f"gs://{bucket.name}/track" if is_bucket else ""
+    account = PaperAccount(BucketLines(f"{place}/{PAPER_FILE}") if place else tmp_path / PAPER_FILE)
+    fresh = growing(tmp_path, place)
+    assert list(fresh()) == []
+    lines = [[moved(Move.DEPOSIT, "USD", amount, NOW)] for amount in (1, 2, 3)]
+    for line in lines[:2]:
+        account.record(line)
+    assert list(fresh()) == lines[:2]
+    account.record(lines[2])
+    assert [list(fresh()), list(fresh())] == [lines[2:], []]
+    account.close()
 
 
 def test_machines_that_share_a_folder_need_no_bucket(tmp_path: Path) -> None:
