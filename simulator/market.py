@@ -93,6 +93,10 @@ class MarketData:
                 if after_ns < each.time_ns <= now:
                     yield each
 
+    def has_traded(self, a: int) -> bool:
+        """Lately: within what candles show."""
+        return any(True for _ in self.prints(a, self.now_ns - CANDLES * HOUR_NS))
+
     def candles(self, a: int, minutes: int) -> list[Candle]:
         """Up to 720 finished candles and the running one; an interval without a trade repeats the close."""
         step = minutes * MINUTE_NS

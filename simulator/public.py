@@ -145,7 +145,7 @@ def ohlc(data: MarketData, params: Params) -> Result:
 
 def depth(data: MarketData, params: Params) -> Result:
     """A made-up book: every level a spread further out, each with a share of what the bar may fill."""
-    key, pair, a = _one(data, params)
+    key, pair, a = _priced(data, params)
     levels = min(number(params, "count", 100), LEVELS)
     bid, ask = data.touch(a)
     step = max(1, ask - bid)
@@ -188,7 +188,7 @@ def trades(data: MarketData, params: Params) -> Result:
 
 
 def spread(data: MarketData, params: Params) -> Result:
-    key, pair, a = _one(data, params)
+    key, pair, a = _priced(data, params)
     now_s, (bid, ask) = data.now_ns // SECOND_NS, data.touch(a)
     half = (ask - bid) // 2
     found = list(data.prints(a, data.now_ns - SPREADS * HOUR_NS))[1 - SPREADS :]
@@ -221,10 +221,18 @@ def _found(data: MarketData, spelling: str) -> tuple[str, Pair]:
 
 
 def _one(data: MarketData, params: Params) -> tuple[str, Pair, int]:
-    """The one pair of a query and its column; a pair that has never traded here is unknown."""
+    """The one pair of a query and its column; a pair that has not traded here is unknown."""
     key, pair = _found(data, str(params.get("pair", "")))
     a = data.column(pair)
-    if a is None or not data.reference(a):
+    if a is None or not (data.reference(a) or data.has_traded(a)):
+        raise Refusal("EQuery:Unknown asset pair")
+    return key, pair, a
+
+
+def _priced(data: MarketData, params: Params) -> tuple[str, Pair, int]:
+    """The same of a pair that has a book: one that fell silent shows its candles and trades alone."""
+    key, pair, a = _one(data, params)
+    if not data.reference(a):
         raise Refusal("EQuery:Unknown asset pair")
     return key, pair, a
 

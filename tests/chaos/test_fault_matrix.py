@@ -318,7 +318,8 @@ def wrong_bars(store: BarStore, disputed: set[datetime], running: Simulator) -> 
         row["asof"]: tuple(row[name] for name in columns) for row in store.read("kraken", PAIR).to_dicts()
     }
     found = [f"orphan: a bar of {asof}, when none was" for asof in stored if asof not in truth]
-    for asof in sorted(truth)[-HOURS:]:
+    last = running.now().replace(minute=0, second=0, microsecond=0)
+    for asof in sorted(asof for asof in truth if asof > last - timedelta(hours=HOURS)):
         if asof not in stored:
             found.append(f"stuck: the bar of {asof} is not known here")
         elif stored[asof] != truth[asof] and asof not in disputed:

@@ -93,6 +93,15 @@ def test_nobody_is_bought_out_an_hour_early() -> None:
     assert len(of.exchange.trades) == 1
 
 
+def test_a_coin_that_fell_silent_keeps_its_candles_and_trades() -> None:
+    of = silent_for(DELIST_H - 1)
+    assert ask(of, "Depth", pair="XBTUSD")["error"] == ["EQuery:Unknown asset pair"]
+    *candles, _ = ask(of, "OHLC", pair="XBTUSD", interval=60)["result"]["XXBTZUSD"]
+    volumes = [float(candle[6]) for candle in candles]
+    assert len(volumes) > DELIST_H and all(volumes[: 1 - DELIST_H]) and not any(volumes[1 - DELIST_H :])
+    assert ask(of, "Trades", pair="XBTUSD", since=0)["result"]["XXBTZUSD"]
+
+
 @pytest.mark.parametrize("changes", [{"ordertype": "limit", "price": "6000.0"}, {"type": "buy"}])
 def test_only_a_market_sell_is_bought_out(changes: dict[str, str]) -> None:
     of = silent_for(DELIST_H)
