@@ -4,7 +4,8 @@
 
 The accounts are on paper over the simulator's public data, so that a thousand need no thousand keys; all else
 is a replay's. With two workers the market's queue has a process of its own: an account's key belongs to one
-process. The floor is a workflow of the same shape, in the same run, whose activities do nothing.
+process. Hours are not proved: a prover knows one account on paper. The floor is a workflow of the same shape,
+in the same run, whose activities do nothing.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.halt_messages import TripIn
+from activities.proving import ProvingActivities
 from adapters.clock import SystemClock
 from adapters.paper.account import PaperAccount
 from adapters.paper.venue import PaperRules, PaperVenue
@@ -44,6 +47,7 @@ from tests.lively import LIVELY
 from tests.replaying import CASH, UNITS, Market, Replay, made_up, replaying
 from trading.clock import TradingHour
 from trading.compiled import use_cache
+from trading.live.values import Proved
 from trading.policies.exercise import EXERCISE
 from worker.compose import Activities, assembled, releases, shop_of, world_of
 from worker.main import workers
@@ -53,7 +57,6 @@ from workflows.names import MARKET, TRADING, TRADING_WAIT
 from workflows.trading_hour import SHARD
 
 TRACK = "paper-portfolios-1"
-"""Nobody outside tells of an account on paper, so its hours are not proved."""
 WARM_H = 1
 PATIENCE_S = 3_600
 """Shards take turns, so on a busy machine all are through late and at once."""
@@ -81,6 +84,23 @@ class Lockstep(PaperVenue):
         """Return at once: while somebody is at work no time passes."""
 
 
+class Unproved:
+    """Nothing is proved, and nothing owed."""
+
+    def prove(self, _hour: TradingHour) -> Sequence[Proved]:
+        return ()
+
+    def keep(self, _track: str, _hour: TradingHour, _proved: Sequence[Proved]) -> None:
+        return
+
+    def owed(self, _track: str, _hour: TradingHour) -> Sequence[str]:
+        return ()
+
+    @staticmethod
+    def trip(track: str, portfolio: str, told: TripIn) -> None:
+        raise AssertionError(f"{portfolio} of {track} trips: {told.reason}")
+
+
 @contextmanager
 def with_accounts(terms: Terms, client: Client) -> Iterator[Activities]:
     """The activities of a worker whose portfolios have an account each."""
@@ -95,7 +115,11 @@ def with_accounts(terms: Terms, client: Client) -> Iterator[Activities]:
             return venue
 
         own: World = world._replace(accounts=account)
-        yield assembled(terms, client, shop_of(terms, own), releases(terms))
+        activities = assembled(terms, client, shop_of(terms, own), releases(terms))
+        unproved = ProvingActivities(Unproved(), Unproved(), Unproved.trip).activities()
+        proofs = {one.__name__ for one in unproved}
+        activities[TRADING] = [a for a in activities[TRADING] if a.__name__ not in proofs] + unproved
+        yield activities
 
 
 async def serve(terms: Terms) -> None:
