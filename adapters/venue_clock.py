@@ -19,16 +19,15 @@ from typing import Any, Protocol
 
 import httpx
 
+from adapters.control import REPLY_S, Control, told
 from trading.clock import TradingHour
-from trading.errors import UsageError, VenueUnavailable
+from trading.errors import VenueUnavailable
 from trading.execution.protocol import Venue
 
 POLL_S = 4.0
 """The longest that one wait lasts in real time, so that whoever waits can show that it is alive."""
-REPLY_S = 30.0
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
-HTTP_OK = 200
 
 
 class VenueClock(Protocol):
@@ -93,13 +92,14 @@ class ReplayClock:
     """
 
     def __init__(self, address: str) -> None:
-        where: dict[str, Any] = {"base_url": f"{address}/control/", "trust_env": False, "timeout": REPLY_S}
-        self._http = httpx.Client(**where)
-        self._waiting = httpx.AsyncClient(**where, limits=httpx.Limits())
+        self._control = Control(address)
+        self._waiting = httpx.AsyncClient(
+            base_url=f"{address}/control/", trust_env=False, timeout=REPLY_S, limits=httpx.Limits()
+        )
         self._seen: dict[tuple[str, int], int] = {}
 
     def now(self) -> datetime:
-        now_ns: int = self._post("clock", {})["now_ns"]
+        now_ns: int = self._control.post("clock", {})["now_ns"]
         return EPOCH + now_ns // 1_000 * MICROSECOND
 
     async def wait(self, until: datetime, order: str) -> bool:
@@ -108,15 +108,11 @@ class ReplayClock:
             reply = await self._waiting.get("wait", params=query)
         except httpx.HTTPError as error:
             raise VenueUnavailable(f"the simulator does not answer: {error!r}") from error
-        return self._over(query, _told(reply))
+        return self._over(query, told(reply.status_code, reply.content))
 
     def rest(self, until: datetime, order: str) -> bool:
         query = self._query(until, order)
-        try:
-            reply = self._http.get("wait", params=query)
-        except httpx.HTTPError as error:
-            raise VenueUnavailable(f"the simulator does not answer: {error!r}") from error
-        return self._over(query, _told(reply))
+        return self._over(query, self._control.get("wait", query))
 
     def _query(self, until: datetime, order: str) -> dict[str, str | int | float]:
         """A wait that goes on asks for what changed since it began, not since it is asked again."""
@@ -132,21 +128,7 @@ class ReplayClock:
         return over
 
     def decided(self, hour: TradingHour, portfolios: list[str], orders: list[str]) -> None:
-        self._post("gate/decided", {"asof": str(hour), "portfolios": portfolios, "orders": orders})
+        self._control.post("gate/decided", {"asof": str(hour), "portfolios": portfolios, "orders": orders})
 
     def withdrawn(self, order: str, then: list[str]) -> None:
-        self._post("gate/withdrawn", {"order": order, "then": then})
-
-    def _post(self, command: str, body: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return _told(self._http.post(command, json=body))
-        except httpx.HTTPError as error:
-            raise VenueUnavailable(f"the simulator does not answer: {error!r}") from error
-
-
-def _told(reply: httpx.Response) -> dict[str, Any]:
-    """What the simulator's control says; a refusal of what was asked is a `UsageError`."""
-    answer: dict[str, Any] = reply.json()
-    if reply.status_code != HTTP_OK:
-        raise UsageError(f"the simulator's control: {answer['error']}")
-    return answer
+        self._control.post("gate/withdrawn", {"order": order, "then": then})

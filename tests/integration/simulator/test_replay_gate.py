@@ -4,11 +4,13 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from socket import SHUT_RDWR
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from adapters.control import Control
 from adapters.venue_clock import LiveClock, ReplayClock, VenueClock
 from simulator.tape import HOUR_NS
 from tests.venue import QUIET, START_NS, Served, order, served, venue
@@ -124,15 +126,21 @@ def test_an_advance_told_twice_counts_once(place: Served) -> None:
 
 
 def test_what_cannot_be_is_refused_and_silence_is_unavailable(place: Served) -> None:
-    clock = ReplayClock(place.address)
     place.control("gate/open", asof=str(HOUR), expected=["p1"])
     assert place.http.post("/control/gate/open", json={"asof": str(HOUR), "expected": []}).status_code == 400
     assert place.http.get("/control/wait", params={"order": "x"}).status_code == 400
     with pytest.raises(VenueUnavailable):
         ReplayClock("http://127.0.0.1:9").now()
     with pytest.raises(UsageError):
-        clock._post("nothing", {})
+        Control(place.address).post("nothing", {})
     assert place.http.get("/control/nothing").status_code == 400
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_anew(place: Served) -> None:
+    control = Control(place.address)
+    told = control.post("clock", {})
+    control._connection().sock.shutdown(SHUT_RDWR)
+    assert control.post("clock", {}) == told
 
 
 class Standing:
