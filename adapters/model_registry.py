@@ -26,7 +26,7 @@ from adapters.logs_gcs import BucketRecords
 from adapters.objects_gcs import GOOGLE
 from adapters.records import Records
 from trading.config import canonical_json
-from trading.errors import InvariantError, UsageError
+from trading.errors import DataError, InvariantError, UsageError
 from trading.models.promotion import (
     CHALLENGER,
     CHAMPION,
@@ -126,6 +126,13 @@ class ModelRegistry:
             with TemporaryDirectory() as copy:
                 return _read(Path(download_artifacts(source, dst_path=copy)), known.digest)
         return _read(Path(url2pathname(urlparse(source).path)), known.digest)
+
+    def named(self, digest: str) -> Release:
+        """The release whose digest begins so; a `DataError` where there is none."""
+        for known in self.versions():
+            if known.digest.startswith(digest):
+                return self.load(known.version)
+        raise DataError(f"release {digest} is not in the registry; restore it from a backup")
 
     def champion(self, mode: str) -> tuple[Registered, Release]:
         """The release that trades in `mode`; a `UsageError` when there is none that may."""

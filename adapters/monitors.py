@@ -5,7 +5,7 @@ a trip like any other, an alert goes through the outbox. Every look is an entry 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from adapters.audit.chain import Kind
 from adapters.audit.log import Audit
 from adapters.clock import Clock
+from adapters.reconstruction.releases import PREFIX
 from adapters.storage.base import PortfolioKey, store_once
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.hours import Mandate
@@ -25,13 +26,18 @@ from adapters.storage.states import Mark
 from adapters.storage.trading_state import TradingStates
 from adapters.track_record import Lived, Read, beside, lived
 from config import trading
-from trading.clock import TradingHour
+from trading.clock import DAY_H, TradingHour
 from trading.config import canonical_json
 from trading.errors import DataError, UsageError
 from trading.evaluation.lived import Costs, Gap, costs, forecasts, gap
-from trading.evaluation.monitors import SHORT_D, Action, Level, Monitor, Seen, action, monitors
+from trading.evaluation.monitors import HALF, SHORT_D, Action, Level, Monitor, Seen, action, monitors
 from trading.evaluation.month import within
 from trading.live.documents import digest_of, dump_mandate, parse_mandate
+from trading.models.artefact import Artefact
+from trading.models.drift import PART, WINDOW_D, Deciles, Drift
+from trading.models.families import DISSIMILARITY
+from trading.models.release import Release
+from trading.models.serving import recent
 from trading.risk.halt_events import TRIPPED, Told
 from trading.risk.trading_state import HALTED, Cause, Standing
 
@@ -41,6 +47,9 @@ AHEAD_H = 2
 """A new mandate begins so many hours after the last hour lived: the next may be deciding right now."""
 WATCHED = ("p24", "e24", "sigma_24", "sigma_1h", "spread")
 """Fields of a reading whose drift is watched."""
+
+Load = Callable[[str], Release]
+"""A release by the beginning of its digest; a `DataError` where it is no more."""
 
 
 class Look(NamedTuple):
@@ -53,18 +62,18 @@ class Look(NamedTuple):
     """What was done about it now; empty for a look alone, and for what had been done before."""
 
 
-def look(engine: Engine, key: PortfolioKey, home: Path, read: Read) -> Look:
+def look(engine: Engine, key: PortfolioKey, home: Path, read: Read, load: Load) -> Look:
     """Look at a portfolio as of its last hour; a `DataError` before it has lived two."""
     with reading(engine) as session:
         mine = (Mark.track == key.track, Mark.portfolio == key.portfolio)
         last = session.scalar(select(func.max(Mark.asof)).where(*mine))
     if last is None:
         raise DataError(f"{key.portfolio} of {key.track} has no hour to look at yet")
-    found = monitors(seen(lived(engine, key, home, read, last)))
+    found = monitors(seen(lived(engine, key, home, read, last), load))
     return Look(last, found, action(found))
 
 
-def seen(of: Lived) -> Seen:
+def seen(of: Lived, load: Load) -> Seen:
     """The material: forecasts with outcomes, rows that may drift, and the last month beside its backtest."""
     rows = [
         (sight.view.market.hour, reading_)
@@ -81,15 +90,35 @@ def seen(of: Lived) -> Seen:
     apart, cost = Gap(0, 0.0, 0.0, 0.0), Costs(0, 0, 0, None, None)
     if here.equity.height > 1:
         apart, cost = gap(here, there), costs(here, there)
-    return Seen(of.last, forecasts(of.sights, of.market.grid), drifting, apart, cost)
+    said = forecasts(of.sights, of.market.grid)
+    return Seen(of.last, said, drifting, drift_of(of, load), apart, cost)
+
+
+def drift_of(of: Lived, load: Load) -> Drift | None:
+    """The features of the last two weeks beside those that taught the release that spoke last.
+
+    None where none did, where it is gone or kept no deciles, or where half of the hours lack rows.
+    """
+    spoken = [sight.release for sight in of.sights if sight.release.startswith(PREFIX)]
+    if not spoken:
+        return None
+    try:
+        member = load(spoken[-1].removeprefix(PREFIX)).members.get(DISSIMILARITY)
+    except DataError:
+        return None
+    kept = Artefact.parse(member).parts.get(PART) if member else None
+    now = recent(of.market.grid, of.market.universe, of.market.unusable, WINDOW_D * DAY_H)
+    if kept is None or now.sample.any(axis=1).mean() < HALF:
+        return None
+    return Deciles.parse(kept).drift(now.features[now.sample])
 
 
 class Monitors:
     """Looks and acts."""
 
-    def __init__(self, engine: Engine, home: Path, read: Read, clock: Clock) -> None:
+    def __init__(self, engine: Engine, home: Path, read: Read, load: Load, clock: Clock) -> None:
         """`home` is the folder of a track; `clock` the one that its alerts and halts are told by."""
-        self._engine, self._home, self._read, self._clock = engine, home, read, clock
+        self._engine, self._home, self._read, self._load, self._clock = engine, home, read, load, clock
 
     def run(self, track: str, portfolio: str) -> str:
         """Look, then do what follows; says what it came to."""
@@ -98,7 +127,7 @@ class Monitors:
 
     def watch(self, key: PortfolioKey) -> Look:
         """Look, then do what follows; again for the same asof nothing more is done."""
-        return self.act(key, look(self._engine, key, self._home, self._read))
+        return self.act(key, look(self._engine, key, self._home, self._read, self._load))
 
     def act(self, key: PortfolioKey, of: Look) -> Look:
         """Do what a look asks for, if it has not been done."""

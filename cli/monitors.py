@@ -14,8 +14,9 @@ from cli.home import HomeOption
 from cli.stored import Stored, TrackOption, find
 
 if TYPE_CHECKING:
-    from adapters.monitors import Look, Monitors
+    from adapters.monitors import Load, Look, Monitors
     from adapters.track_record import Read
+    from trading.models.release import Release
 
 app = typer.Typer(
     no_args_is_help=True, help="Watch calibration, drift, costs and the gap to the backtest; act on alerts."
@@ -44,8 +45,7 @@ def show(
 
     seat = _seat(home, track, portfolio)
     with Console(stderr=True).status("the same hours in a backtest"):
-        read, place = _objects(seat)
-        found = look(seat.engine, seat.key, place, read)
+        found = look(seat.engine, seat.key, *_material(seat))
     _tell(found, as_json=as_json)
 
 
@@ -88,19 +88,24 @@ def _seat(home: Path | None, track: str | None, portfolio: str | None) -> Stored
     return replace(seat, key=seat.key._replace(portfolio=portfolio)) if portfolio else seat
 
 
-def _objects(seat: Stored) -> "tuple[Read, Path]":
+def _material(seat: Stored) -> "tuple[Path, Read, Load]":
+    from adapters.model_registry import ModelRegistry
     from adapters.objects import ObjectStore
+    from cli.models import shelf
 
     place = seat.house.track(seat.key.track)
-    return ObjectStore(place / "objects").read, place
+
+    def load(digest: str) -> "Release":
+        return ModelRegistry(seat.house.home / "models", shelf()).named(digest)
+
+    return place, ObjectStore(place / "objects").read, load
 
 
 def _monitors(seat: Stored) -> "Monitors":
     from adapters.clock import SystemClock
     from adapters.monitors import Monitors
 
-    read, place = _objects(seat)
-    return Monitors(seat.engine, place, read, SystemClock())
+    return Monitors(seat.engine, *_material(seat), SystemClock())
 
 
 def _tell(of: "Look", *, as_json: bool) -> None:

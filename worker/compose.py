@@ -185,7 +185,13 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
     sealer = Sealer(shop.engine, keys, anchor, promotions, stamp)
     carry(shop.engine, terms.track, promotions)
     nightly, proofs = nightly_of(terms, shop, anchor), Proofs(shop.engine, stamp)
-    watch = Monitors(shop.engine, terms.home, shop.objects.read, stamp)
+    watch = Monitors(
+        shop.engine,
+        terms.home,
+        shop.objects.read,
+        lambda digest: ModelRegistry(models, terms.shelf).named(digest),
+        stamp,
+    )
     return {
         MARKET: [
             *MarketActivities(

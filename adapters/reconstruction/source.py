@@ -28,7 +28,6 @@ from adapters.storage.engine import reading
 from config import instruments as grids
 from config import trading, universe
 from trading.clock import TradingHour
-from trading.errors import DataError
 from trading.instruments import Instrument
 from trading.live.machines import Machine
 from trading.live.sight import LISTING, MarketRules
@@ -158,8 +157,4 @@ class Instruments(Mapping[str, Instrument]):
 
 def loaded(models: Path, digest: str) -> Release:
     """The release whose digest begins so; a `DataError` when the registry has none."""
-    registry = ModelRegistry(models)
-    for known in registry.versions():
-        if known.digest.startswith(digest):
-            return registry.load(known.version)
-    raise DataError(f"release {digest} is not in the registry; restore it from a backup")
+    return ModelRegistry(models).named(digest)

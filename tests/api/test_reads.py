@@ -23,6 +23,7 @@ from api.routes import events
 from api.wire import csv_file
 from tests.history import BEGAN, with_a_past
 from tests.installation import World
+from tests.releases import release
 from trading.evaluation.monitors import Action, Level, Monitor
 
 BASE = "/api/portfolios/main"
@@ -69,7 +70,7 @@ def test_monitors_say_what_was_found_and_done_when_somebody_last_looked(ada, wor
     drift = Monitor("drift of p24", Level.ALERT, 0.31, "alert above 0.25")
     missing = Monitor("cost of a fill", Level.UNKNOWN, None, "3 fills of 20")
     look = Look(BEGAN + timedelta(hours=47), (drift, missing), Action.HALVE)
-    Monitors(world.engine, world.home, lambda _: b"", SystemClock()).act(
+    Monitors(world.engine, world.home, lambda _: b"", lambda _: release(), SystemClock()).act(
         PortfolioKey("replay-a-1", "main"), look
     )
     told = ada.get(f"{BASE}/monitors").json()

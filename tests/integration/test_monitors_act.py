@@ -23,6 +23,7 @@ from cli.main import app
 from config import trading
 from tests.history import BEGAN, with_a_past
 from tests.integration.test_month_report import house_of
+from tests.releases import release
 from trading.clock import TradingHour
 from trading.errors import UsageError
 from trading.evaluation.monitors import Action, Level, Monitor, action
@@ -52,7 +53,7 @@ def key(engine: Engine) -> PortfolioKey:
 
 @pytest.fixture
 def watch(engine: Engine, tmp_path: Path) -> Monitors:
-    return Monitors(engine, tmp_path, ObjectStore(tmp_path / "objects").read, Noon())
+    return Monitors(engine, tmp_path, ObjectStore(tmp_path / "objects").read, lambda _: release(), Noon())
 
 
 def look(*names: str, asof_h: int = 0) -> Look:

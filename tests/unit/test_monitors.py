@@ -34,7 +34,7 @@ def seen(forecast: Said | None = None, **changes: object) -> Seen:
     heard = Forecasts(
         {} if forecast is None else {24: forecast}, silent=0, releases=("r",), stale=0.0, dissimilar=0.0
     )
-    return Seen(LAST, heard, {}, QUIET_GAP, QUIET_COSTS)._replace(**changes)
+    return Seen(LAST, heard, {}, None, QUIET_GAP, QUIET_COSTS)._replace(**changes)
 
 
 def levels(of: Seen) -> dict[str, Level]:

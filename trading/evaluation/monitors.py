@@ -16,9 +16,11 @@ from trading.clock import DAY_H
 from trading.evaluation.days import CONFIDENT, Estimate, Hours, mean
 from trading.evaluation.lived import Costs, Forecasts, Gap
 from trading.evaluation.skill import Said, measure
+from trading.features.library import FEATURES
 from trading.market import Floats
+from trading.models.drift import TAUGHT_D_MIN, WINDOW_D, Drift, index
 
-LONG_D, SHORT_D, DRIFT_D = 60, 30, 14
+LONG_D, SHORT_D, DRIFT_D = 60, 30, WINDOW_D
 HALF = 0.5
 """Of a window must be there before its monitor says anything."""
 HORIZON_H = 24
@@ -26,8 +28,12 @@ HORIZON_H = 24
 SUM_WATCH, SUM_ALERT = 2.24, 2.81
 DRIFT_WATCH, DRIFT_ALERT = 0.10, 0.25
 DRIFT_PERCENTILE = 0.95
-SHARE_MIN = 1e-4
-"""No share of a decile counts as less, since the index knows no zero."""
+MOVED_SHARE = 0.5
+"""Of the features beyond their own bounds at once: no market as it taught."""
+MOVED_TIMES = 8.0
+"""One feature's index over its own bound."""
+MOVED_BEYOND = 0.5
+"""Of one feature's rows outside the range that taught."""
 SLOPE_LOW, SLOPE_HIGH = 0.5, 2.0
 DISSIMILAR_WATCH, DISSIMILAR_ALERT = 0.10, 0.25
 STALE_WATCH, STALE_ALERT = 0.05, 0.25
@@ -76,6 +82,8 @@ class Seen(NamedTuple):
     forecasts: Forecasts
     drifting: Mapping[str, tuple[Hours, Floats]]
     """Features and predictions by name: asof and value of every row lived, in time."""
+    features: Drift | None
+    """Of the last two weeks from what taught; None where no release says what did, or too few rows."""
     gap: Gap
     costs: Costs
 
@@ -90,7 +98,7 @@ def monitors(seen: Seen) -> tuple[Monitor, ...]:
     )
     watched += [above(name, value, low, high) for name, value, low, high in shares]
     watched += [drift(name, *rows, seen.last) for name, rows in sorted(seen.drifting.items())]
-    return (*watched, _cost(seen.costs), _gap(seen.gap))
+    return (*watched, moved(seen.features), _cost(seen.costs), _gap(seen.gap))
 
 
 def action(of: Sequence[Monitor]) -> Action:
@@ -143,10 +151,10 @@ def stability(reference: Floats, now: Floats) -> float:
     """The population stability index of `now` against the deciles of `reference`."""
     edges = np.quantile(reference, np.arange(1, 10) / 10)
     shares = [
-        np.maximum(np.bincount(np.searchsorted(edges, part), minlength=10) / len(part), SHARE_MIN)
+        np.bincount(np.searchsorted(edges, part), minlength=10)[:, None] / len(part)
         for part in (reference, now)
     ]
-    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+    return float(index(*shares)[0])
 
 
 def drift(name: str, asof: Hours, values: Floats, last: int) -> Monitor:
@@ -165,6 +173,25 @@ def drift(name: str, asof: Hours, values: Floats, last: int) -> Monitor:
         return _unknown(name, 3 * DRIFT_D)
     usual = float(np.quantile([stability(before, span) for span in whole], DRIFT_PERCENTILE))
     return above(name, stability(before, now), DRIFT_WATCH, max(DRIFT_ALERT, usual))
+
+
+def moved(found: Drift | None) -> Monitor:
+    """All features in one figure, 1 where the first of its bounds is reached.
+
+    Of 55 that wander together some are always beyond their own bounds: an alert takes half of them, or one
+    that is where no training ever was.
+    """
+    name = "drift of features"
+    if found is None:
+        missing = f"needs a release with the deciles of {TAUGHT_D_MIN} days, and a week of rows"
+        return Monitor(name, Level.UNKNOWN, None, missing)
+    bound = np.maximum(DRIFT_ALERT, found.usual)
+    each = np.maximum(found.stability / bound / MOVED_TIMES, found.beyond / MOVED_BEYOND)
+    worst, far = int(np.argmax(each)), found.stability > bound
+    of = above(name, max(float(each[worst]), float(far.mean()) / MOVED_SHARE), 0.5, 1.0)
+    what = f"worst is {FEATURES[worst].name}: {found.stability[worst]:.3g}, own bound {bound[worst]:.3g}"
+    beyond = f"{found.beyond[worst]:.0%} outside what taught"
+    return of._replace(note=f"{far.sum()} of {len(far)} beyond their bounds; {what}, {beyond}; {of.note}")
 
 
 def above(name: str, value: float | None, watch: float, alert: float) -> Monitor:

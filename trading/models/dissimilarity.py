@@ -2,13 +2,16 @@
 
 Distances are Euclidean over robustly scaled features (median and interquartile range of the training rows,
 clipped at 5, unknown values at the median). Beyond the 99th percentile of training rows that are not in the
-reference, entries are blocked; nothing else is.
+reference, entries are blocked; nothing else is. For the monitors, the artefact keeps the deciles of a long
+training too.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.clock import DAY_H
 from trading.models.artefact import GRAPH, Artefact
+from trading.models.drift import PART, TAUGHT_D_MIN, Deciles
 from trading.models.presets import Walk
 from trading.models.rows import Features, Rows
 from trading.models.sequences import CLIP, Scaler
@@ -39,7 +42,10 @@ def fit(train: Rows, trained_through: int, walk: Walk, seed: int, beat: Beat) ->
         "trained_through": trained_through,
         "limit": limit,
     }
-    return Artefact(OUTPUT, meta, {GRAPH: _graph(scaler, reference, unit)})
+    parts = {GRAPH: _graph(scaler, reference, unit)}
+    if train.asof[-1] - train.asof[0] >= TAUGHT_D_MIN * DAY_H:
+        parts[PART] = Deciles.of(train.features, train.asof).dump()
+    return Artefact(OUTPUT, meta, parts)
 
 
 def scale(features: Features, scaler: Scaler) -> Features:

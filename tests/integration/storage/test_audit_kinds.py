@@ -36,6 +36,7 @@ from api.access.roles import Role
 from api.access.service import Access
 from api.problems import Refused
 from api.records import record
+from tests.releases import release
 from tests.stored import COUNT, NOW, approval_of, decision_of
 from trading.errors import InvariantError
 from trading.evaluation.monitors import Action, Level, Monitor
@@ -184,7 +185,7 @@ def filed(kind: Kind) -> Callable[[Place], None]:
 
 def watched(at: Place) -> None:
     configured(at)
-    monitors = Monitors(at.engine, at.folder, at.objects.read, Noon())
+    monitors = Monitors(at.engine, at.folder, at.objects.read, lambda _: release(), Noon())
     bad = Monitor("drift of p24", Level.ALERT, 0.4, "alert above 0.25")
     monitors.act(at.key, Look(NOW, (bad,), Action.LOG))
 
