@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-ENGINE_BRIDGE = "temporalio.bridge.temporal_bridge"
+ENGINE_CLIENT = "temporalio.bridge.client"
 
 
 def run_to_end(command: Callable[[], object]) -> None:
@@ -20,7 +20,7 @@ def run_to_end(command: Callable[[], object]) -> None:
     try:
         command()
     except SystemExit as end:
-        if ENGINE_BRIDGE in sys.modules and isinstance(end.code, int):
+        if ENGINE_CLIENT in sys.modules and isinstance(end.code, int):
             _leave(end.code)
         raise
     finally:

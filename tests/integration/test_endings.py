@@ -11,9 +11,15 @@ import pytest
 from tests.devserver import DevServer
 
 HURRIED = """
-import asyncio, atexit, sys
+import asyncio, atexit, os, sys
 from cli.ending import run_to_end
 from temporalio.client import Client
+
+class Last:
+    def __del__(self):
+        os.write(1, b"taken down")
+
+last = Last()
 
 async def hurried():
     client = await Client.connect(sys.argv[1])
@@ -29,7 +35,7 @@ def command():
 
 run_to_end(command)
 """
-"""It ends while answers are under way: left to the interpreter this aborted or hung every time."""
+"""It ends while answers are under way: taken down by the interpreter, this aborted or hung."""
 
 
 @pytest.fixture
