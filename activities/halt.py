@@ -1,5 +1,6 @@
 """The halt workflow's hands: rows and audit entries, signatures, working entries at the venue, alerts."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from temporalio import activity
@@ -60,13 +61,19 @@ class Outbox(Protocol):
 
 
 class HaltActivities:
-    """Registered by the worker of the queue `trading`."""
+    """Of the queue `guard`."""
 
     def __init__(self, states: States, operators: Operators, entries: Entries, outbox: Outbox) -> None:
         self._states = states
         self._operators = operators
         self._entries = entries
         self._outbox = outbox
+
+    def activities(self) -> list[Callable[..., object]]:
+        return [
+            *(self.open_guard, self.read_tellings, self.record_halt),
+            *(self.verify_signature, self.cancel_entries, self.deliver_alerts),
+        ]
 
     @activity.defn
     def open_guard(self, told: OpenIn) -> Opened:

@@ -53,6 +53,7 @@ def log_lines(*, as_json: bool, level: int = logging.INFO, project: str = "") ->
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.ExtraAdder(),
+        _drop_handle,
         structlog.stdlib.add_logger_name,
         _add_severity,
         partial(_add_trace, f"projects/{project}/traces/" if project else ""),
@@ -117,6 +118,12 @@ def show_vitals(track: str, vitals: Mapping[str, float]) -> None:
 
 def _add_severity(_logger: object, method: str, line: Line) -> Line:
     line["severity"] = method.upper()
+    return line
+
+
+def _drop_handle(_logger: object, _method: str, line: Line) -> Line:
+    """The engine's client hangs its own record on each of its lines."""
+    line.pop("temporal_log", None)
     return line
 
 

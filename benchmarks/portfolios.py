@@ -42,7 +42,7 @@ from adapters.storage.tracks import Opening, open_track
 from adapters.worlds import World
 from benchmarks.hour import BUSY_H, cpu_s
 from config import trading
-from temporal.client import connect
+from temporal.client import connect, outspoken
 from tests.lively import LIVELY
 from tests.replaying import CASH, UNITS, Market, Replay, made_up, replaying
 from trading.clock import TradingHour
@@ -53,7 +53,7 @@ from worker.compose import Activities, assembled, releases, shop_of, world_of
 from worker.main import workers
 from worker.replay_driver import ReplayDriver
 from worker.terms import Terms
-from workflows.names import MARKET, TRADING, TRADING_WAIT
+from workflows.names import GUARD, MARKET, TRADING, TRADING_WAIT
 from workflows.trading_hour import SHARD
 
 TRACK = "paper-portfolios-1"
@@ -124,7 +124,7 @@ def with_accounts(terms: Terms, client: Client) -> Iterator[Activities]:
 
 async def serve(terms: Terms) -> None:
     use_cache(terms.cache)
-    client = await connect(terms.server)
+    client = await connect(terms.server, runtime=outspoken())
     with with_accounts(terms, client) as activities:
         async with workers(client, {queue: activities[queue] for queue in terms.queues}):
             print("working", flush=True)
@@ -160,7 +160,8 @@ def opened(
             key = PortfolioKey(TRACK, name)
             opening = Opening(key, "USD", CASH * UNITS, market.first, predictor, LIVELY)
             open_track(session, opening, {"mode": "paper"})
-    queues = ((MARKET,), (TRADING, TRADING_WAIT)) if many else ((MARKET, TRADING, TRADING_WAIT),)
+    rest = (TRADING, TRADING_WAIT, GUARD)
+    queues = ((MARKET,), rest) if many else ((MARKET, *rest),)
     for served in queues:
         mine = {"track": TRACK, "queues": served} | ({} if TRADING in served else {"key": "", "secret": ""})
         crew.append(started(terms.model_copy(update=mine), f))

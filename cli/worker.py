@@ -70,7 +70,7 @@ def worker(
     from adapters.secrets import secrets
     from adapters.storage.engine import renewed_passwords
     from adapters.telemetry import told_by_otlp
-    from temporal.client import measured
+    from temporal.client import outspoken
     from worker.main import serve
     from worker.terms import Terms
 
@@ -78,13 +78,13 @@ def worker(
     if metrics_port:
         serve_metrics(metrics_port, metrics_host)
     plugins = told_by_otlp(otlp, f"ballast-{serve_pool or 'worker'}")
-    runtime = measured(engine_metrics_port, metrics_host) if engine_metrics_port else None
+    runtime = outspoken(f"{metrics_host}:{engine_metrics_port}" if engine_metrics_port else "")
     document = json.loads(terms.read_bytes())
     if serve_pool not in (None, Pool.trading):
         # An account and a log have one owner; nobody else even asks for their keys.
         document |= {"key": "", "secret": "", "files": {}}
     if serve_pool:
-        document["queues"] = {"trading": ["trading", "trading-wait"]}.get(serve_pool, [serve_pool])
+        document["queues"] = {"trading": ["trading", "trading-wait", "guard"]}.get(serve_pool, [serve_pool])
     held = secrets(secrets_folder)
     told = Terms.model_validate_json(json.dumps(held.resolved(document)))
     told.put_files()

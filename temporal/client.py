@@ -1,5 +1,6 @@
 """How everybody reaches the engine: one address, one converter, and the codec if there is a key."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -7,7 +8,14 @@ from typing import NamedTuple
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.service import RPCError
 
 from temporal.codec import EncryptionCodec
@@ -37,9 +45,16 @@ def converter(keys: tuple[tuple[str, bytes], ...] = ()) -> DataConverter:
     )
 
 
-def measured(port: int, host: str) -> Runtime:
-    """A runtime whose own metrics, `temporal_…`, wait for Prometheus; one for a process."""
-    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=f"{host}:{port}")))
+def outspoken(metrics: str = "") -> Runtime:
+    """A runtime whose own lines go to this process's log, and whose metrics, `temporal_…`, wait at `metrics`,
+    HOST:PORT, for Prometheus; one for a process.
+
+    By itself it would write to stdout, and stand still for ever when nobody reads that.
+    """
+    lines = LogForwardingConfig(logging.getLogger("temporal"), prepend_target_on_message=False)
+    waiting = PrometheusConfig(bind_address=metrics) if metrics else None
+    heard = LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), lines)
+    return Runtime(telemetry=TelemetryConfig(logging=heard, metrics=waiting))
 
 
 async def connect(server: Server, plugins: Sequence[Plugin] = (), runtime: Runtime | None = None) -> Client:

@@ -12,10 +12,10 @@ from temporalio.client import Client, RPCError
 
 from temporal.client import Server, connect
 from trading.errors import VenueUnavailable
-from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
+from workflows.names import GUARD, MARKET, TRADING, TRADING_WAIT, TRAINING
 
 ENGINE_S = 5.0
-QUEUES = (MARKET, TRADING, TRADING_WAIT, TRAINING)
+QUEUES = (MARKET, TRADING, TRADING_WAIT, GUARD, TRAINING)
 
 
 class Crew(NamedTuple):

@@ -29,7 +29,7 @@ from tests.devserver import DevServer
 from trading.clock import TradingHour
 from worker.observed import Observed
 from workflows.drawdown_halt import DrawdownHaltWorkflow
-from workflows.names import TRADING, guard_update_id, halt_id
+from workflows.names import GUARD, TRADING, guard_update_id, halt_id
 
 START = TradingHour.at(datetime(2026, 3, 1, tzinfo=UTC))
 EQUITY = 1_000_000_000_000
@@ -70,21 +70,18 @@ def database(folder: Path, key: PortfolioKey) -> Engine:
 
 @asynccontextmanager
 async def working(client: Client, engine: Engine, edges: Edges) -> AsyncIterator[None]:
-    """A worker on the queue of guards."""
-    hands = HaltActivities(TradingStates(engine, SystemClock()), edges, edges, edges)
-    activities = [
-        *(hands.open_guard, hands.read_tellings, hands.record_halt, hands.verify_signature),
-        *(hands.cancel_entries, hands.deliver_alerts),
-    ]
+    """A worker of guards and their hands."""
+    activities = HaltActivities(TradingStates(engine, SystemClock()), edges, edges, edges).activities()
     with ThreadPoolExecutor(8) as executor:
-        async with Worker(
-            client,
-            task_queue=TRADING,
-            workflows=[DrawdownHaltWorkflow],
-            activities=activities,
-            activity_executor=executor,
-            interceptors=[Observed()],
-            sticky_queue_schedule_to_start_timeout=STICKY,
+        async with (
+            Worker(client, task_queue=GUARD, activities=activities, activity_executor=executor),
+            Worker(
+                client,
+                task_queue=TRADING,
+                workflows=[DrawdownHaltWorkflow],
+                interceptors=[Observed()],
+                sticky_queue_schedule_to_start_timeout=STICKY,
+            ),
         ):
             yield
 

@@ -70,7 +70,7 @@ from trading.models.protocol import Said
 from trading.policies.exercise import EXERCISE, exercise
 from worker.proving import proving
 from worker.terms import Terms
-from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
+from workflows.names import GUARD, MARKET, TRADING, TRADING_WAIT, TRAINING
 
 VENUE = "kraken"
 """Whose bars a window is made of: a replay's simulator publishes them as Kraken does."""
@@ -214,10 +214,9 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
                 floor, shop.tracks, shop.objects, sealer.seal, proofs.owed, ProofStarts(client).begin
             ).activities(),
             *proving(terms, proofs, states, latch).activities(),
-            *(halt.open_guard, halt.read_tellings, halt.record_halt),
-            *(halt.verify_signature, halt.cancel_entries, halt.deliver_alerts),
             nightly.fees,
         ],
+        GUARD: halt.activities(),
         TRADING_WAIT: WaitActivities(world.clock, client).activities(),
         TRAINING: [
             *TrainingActivities(

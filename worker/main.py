@@ -23,7 +23,7 @@ from worker.watching import watching
 from workflows.backfill import BackfillWorkflow
 from workflows.drawdown_halt import DrawdownHaltWorkflow
 from workflows.monitoring import MonitorsWorkflow
-from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
+from workflows.names import GUARD, MARKET, TRADING, TRADING_WAIT, TRAINING
 from workflows.nightly import AuditExportWorkflow, FeesWorkflow, MonthlyTrainingWorkflow, UniverseWorkflow
 from workflows.order import OrderWorkflow
 from workflows.portfolio_hour import PortfolioHourWorkflow
@@ -52,7 +52,7 @@ WORKFLOWS = (
     AuditExportWorkflow,
     MonitorsWorkflow,
 )
-SLOTS = {MARKET: 2, TRADING: 16, TRADING_WAIT: 2_000, TRAINING: 1}
+SLOTS = {MARKET: 2, TRADING: 16, TRADING_WAIT: 2_000, GUARD: 4, TRAINING: 1}
 """Activities at once. A wait costs nothing but its slot."""
 CACHED_WORKFLOWS = 3_000
 """A thousand guards and portfolio hours, with room."""

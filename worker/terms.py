@@ -11,7 +11,7 @@ from adapters.kraken.auth import Credentials, RenewedCredentials
 from adapters.model_registry import Shelf
 from temporal.client import Server
 from trading.errors import UsageError
-from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
+from workflows.names import GUARD, MARKET, TRADING, TRADING_WAIT, TRAINING
 
 
 class Terms(BaseModel):
@@ -52,7 +52,7 @@ class Terms(BaseModel):
     """The home folder: bars to train on, logs, exports; by default the track's own."""
     cache: Path
     """Folder of compiled code."""
-    queues: tuple[str, ...] = (MARKET, TRADING, TRADING_WAIT, TRAINING)
+    queues: tuple[str, ...] = (MARKET, TRADING, TRADING_WAIT, GUARD, TRAINING)
     """What this process serves. Training takes the processor for hours: give it a process of its own."""
     sealing_keys: tuple[tuple[str, bytes], ...] = ()
 

@@ -54,7 +54,7 @@ with workflow.unsafe.imports_passed_through():
     from trading.risk.vigil import Mark, Vigil, compared, mark, resumed, tripped
     from workflows.halt_card import answer_of, card, status_of
     from workflows.names import PORTFOLIO, RISK_STATE, TRACK
-    from workflows.options import ERRAND, RECORD
+    from workflows.options import ERRAND, GUARDED
 
 ALERT_PAUSE = timedelta(minutes=5)
 """Between tries, when a channel took no alert for the whole of an errand."""
@@ -199,7 +199,7 @@ class DrawdownHaltWorkflow:
         if refused or not self._start.is_live:
             return refused
         asked = VerifyIn(track=self._of.track, portfolio=self._of.portfolio, said=said)
-        verified = await workflow.execute_activity_method(HaltActivities.verify_signature, asked, **RECORD)
+        verified = await workflow.execute_activity_method(HaltActivities.verify_signature, asked, **GUARDED)
         return verified.refusal or refusal(self._vigil.latch, said.act)
 
     async def _count(self, said: ReviewIn, latch: Latch) -> str:
@@ -232,7 +232,7 @@ class DrawdownHaltWorkflow:
     async def _open(self) -> None:
         first = HALTED if self._start.is_live else ACTIVE
         told = OpenIn(track=self._of.track, portfolio=self._of.portfolio, first=first)
-        opened = await workflow.execute_activity_method(HaltActivities.open_guard, told, **RECORD)
+        opened = await workflow.execute_activity_method(HaltActivities.open_guard, told, **GUARDED)
         vigil = opened.vigil
         if vigil.latch.state == REDUCING:
             # Which triggers still wanted clean hours is not known any more.
@@ -253,7 +253,7 @@ class DrawdownHaltWorkflow:
         before = self._vigil
         mine = _telling(before.latch.standing)
         if seen is None or not seen.row == mine == seen.audit:
-            seen = await workflow.execute_activity_method(HaltActivities.read_tellings, self._of, **RECORD)
+            seen = await workflow.execute_activity_method(HaltActivities.read_tellings, self._of, **GUARDED)
         if self._vigil is not before:
             # A trip came between.
             return
@@ -320,7 +320,7 @@ class DrawdownHaltWorkflow:
             flattening=what == TRIPPED and Cause.FLATTEN in latch.causes,
             hour=self._answered if hour is None else hour,
         )
-        stored = await workflow.execute_activity_method(HaltActivities.record_halt, told, **RECORD)
+        stored = await workflow.execute_activity_method(HaltActivities.record_halt, told, **GUARDED)
         self._alerts += 1
         if what in (TRIPPED, TAKEN) and self._vigil.latch is latch:
             self._vigil = self._vigil._replace(latch=latch._replace(epoch=stored.epoch))

@@ -7,8 +7,10 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from activities.messages import hour_text
 
 MARKET, TRADING, TRADING_WAIT, TRAINING = "market", "trading", "trading-wait", "training"
-"""Task queues. Waits have their own, because a wait that held a slot of `trading` would keep out the very
-order that it waits for."""
+GUARD = "guard"
+"""Task queues. What others wait for has slots of its own: a wait that held a slot of `trading` would keep out
+the very order that it waits for, and batches that held them all would wait for guards who could record
+nothing."""
 
 TRACK = SearchAttributeKey.for_keyword("BallastTrack")
 PORTFOLIO = SearchAttributeKey.for_keyword("BallastPortfolio")

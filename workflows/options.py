@@ -9,7 +9,7 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
 from temporalio.workflow import ActivityConfig
 
-from workflows.names import MARKET, TRADING, TRADING_WAIT, TRAINING
+from workflows.names import GUARD, MARKET, TRADING, TRADING_WAIT, TRAINING
 
 DATA, USAGE, INVARIANT = "DataError", "UsageError", "InvariantError"
 """Errors by type name that trying again does not mend."""
@@ -106,6 +106,9 @@ RECORD = ActivityConfig(
 )
 """One small transaction. Tried until it succeeds: an hour without its row is not done."""
 
+GUARDED = ActivityConfig(**{**RECORD, "task_queue": GUARD})
+"""The same for a guard, which batches of `trading` wait for."""
+
 TRAIN = ActivityConfig(
     task_queue=TRAINING,
     start_to_close_timeout=timedelta(hours=12),
@@ -157,7 +160,7 @@ EXPORT = ActivityConfig(
 """Reads a day of the log and writes a file."""
 
 ERRAND = ActivityConfig(
-    task_queue=TRADING,
+    task_queue=GUARD,
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=timedelta(minutes=2),
     retry_policy=_PATIENT,

@@ -41,7 +41,7 @@ def terms(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("pool", "queues"),
-    [("market", ("market",)), ("trading", ("trading", "trading-wait")), ("training", ("training",))],
+    [("market", ("market",)), ("trading", ("trading", "trading-wait", "guard")), ("training", ("training",))],
 )
 def test_a_pool_works_with_credentials_that_its_terms_only_name(
     terms: Path, monkeypatch: pytest.MonkeyPatch, pool: str, queues: tuple[str, ...]
