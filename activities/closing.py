@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.beating import beating
 from activities.deciding import settled
-from activities.floor import Floor
+from activities.floor import Floor, check_come
 from activities.messages import (
     CloseHourIn,
     HourIn,
@@ -57,9 +57,8 @@ class ClosingActivities:
     @activity.defn
     def roll(self, told: HourIn) -> Roll:
         """The portfolios of the hour, as a stored list; of an hour that is over, its outcome by its row."""
-        hour, now = TradingHour.at(told.asof), self._floor.clock.now()
-        if now < hour.asof:
-            raise VenueUnavailable(f"{hour} has not come: the venue's clock reads {now:%Y-%m-%dT%H:%M:%SZ}")
+        hour = TradingHour.at(told.asof)
+        check_come(hour, self._floor.clock.now())
         names = list(self._tracks.roll(told.track, hour))
         reference = self._objects.put_bytes(canonical_json(names))
         reference = self._tracks.keep_stage(told.track, hour, "roll", reference, {"portfolios": len(names)})

@@ -4,6 +4,7 @@ and batches in which one portfolio's trouble is an item of the result.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
@@ -83,6 +84,12 @@ class Floor:
                     return step(books, name)
 
             return each(names, one)
+
+
+def check_come(hour: TradingHour, now: datetime) -> None:
+    """Raise while the hour has not come: what a venue shows of it is not the whole yet."""
+    if now < hour.asof:
+        raise VenueUnavailable(f"{hour} has not come: the venue's clock reads {now:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def each(names: Iterable[str], step: Callable[[str], T]) -> tuple[dict[str, T], list[Trouble]]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from temporalio import activity
 
 from activities.beating import beating
+from activities.floor import check_come
 from activities.messages import (
     BackfillOut,
     BackfillPiece,
@@ -72,6 +73,7 @@ class MarketActivities:
     def fetch(self, told: HourIn) -> Fetched:
         """Bring the market's hours up to asof and store the window that decisions may see."""
         hour = TradingHour.at(told.asof)
+        check_come(hour, self._clock.now())
         with beating():
             window = self._tracks.stage(told.track, hour, "fetch")
             if not window:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from adapters.importing.rows import REJECTED, Parsed, hours, parsed, rejected
+from adapters.importing.rows import REJECTED, VOLUME_DECIMALS, Parsed, rejected
 from trading.clock import HOUR_S
 from trading.quality import SCHEMA, judge
 
@@ -30,16 +30,22 @@ class HourCandle(NamedTuple):
 
 
 CANDLES = pl.Schema({name: pl.Float64() for name in HourCandle._fields} | {"trades": pl.Int64()})
+NUMBERED = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("line")
+TRADED = pl.col("volume") > 0
+ASOF = pl.from_epoch(pl.col("time").cast(pl.Int64) + HOUR_S, time_unit="s").dt.replace_time_zone("UTC")
+BARS = [
+    (ASOF if name == "asof" else pl.col(name)).cast(kind).alias(name)
+    for name, kind in (SCHEMA | {"line": pl.Int64()}).items()
+]
+"""A good candle is a whole hour, as it stands."""
 
 
 def finished_hours(candles: Sequence[HourCandle], now_s: float) -> Parsed:
     """The bars of candles that are closed and traded: an hour without a trade has none."""
-    rows = pl.DataFrame(list(candles), schema=CANDLES, orient="row").with_row_index("line", 1)
-    good, bad = judge(rows.cast({"line": pl.Int64}), HOUR_S, int(now_s))
-    traded = good.filter(pl.col("volume") > 0)
-    if traded.is_empty():
-        return Parsed(no_bars(), pl.concat([pl.DataFrame(schema=REJECTED), rejected(bad)]))
-    return parsed([hours(traded)], [bad])
+    rows = pl.DataFrame(list(candles), schema=CANDLES, orient="row").with_columns(NUMBERED)
+    good, bad = judge(rows, HOUR_S, int(now_s))
+    bars = good.filter(TRADED).select(BARS).with_columns(pl.col("volume").round(VOLUME_DECIMALS))
+    return Parsed(bars, rejected(bad) if bad.height else pl.DataFrame(schema=REJECTED))
 
 
 def no_bars() -> pl.DataFrame:

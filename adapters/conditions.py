@@ -57,8 +57,11 @@ class Gauge:
         known = self._tracks.observations(track, CONDITIONS, hour.previous, hour)
         if hour not in known:
             measured = self._measured(track, desk)
-            told = _plain(measured) | {"fired": live_triggers(measured, self._rules)}
-            self._tracks.observe(track, hour, CONDITIONS, self._store(canonical_json(told)), told)
+            fired = list(live_triggers(measured, self._rules))
+            told = _plain(measured) | {"fired": fired}
+            reference = self._store(canonical_json(told))
+            if self._tracks.observe(track, hour, CONDITIONS, reference, told) == reference:
+                return fired
             known = self._tracks.observations(track, CONDITIONS, hour.previous, hour)
         found: list[str] = json.loads(known[hour])["fired"]
         return found

@@ -54,8 +54,8 @@ class VenueFeed:
         """
         if not self._through or hour.number < max(self._through.values()):
             self._load(hour)
-        firsts = self._firsts(hour)
-        fresh = self._pool.map(lambda name: self._recent(name, firsts[name], hour), firsts)
+        firsts, now_s = self._firsts(hour), self._market.now_s()
+        fresh = self._pool.map(lambda name: self._recent(name, firsts[name], hour, now_s), firsts)
         new = {name: bars for name, bars in zip(firsts, fresh, strict=True) if bars.height}
         list(self._pool.map(lambda name: self._store.write(self._venue, name, new[name]), new))
         for name, bars in new.items():
@@ -80,11 +80,11 @@ class VenueFeed:
                 self._bars[name] = bars.filter(pl.col("asof") >= since)
         return dense(self._venue, self._bars, first, hour.number)
 
-    def _recent(self, name: str, first: int, last: TradingHour) -> pl.DataFrame:
+    def _recent(self, name: str, first: int, last: TradingHour, now_s: float) -> pl.DataFrame:
         """New hours of one instrument up to `last`; a pair that is not listed yet, or no longer, has none."""
         after = TradingHour(self._through[name]).asof
         try:
-            bars = self._market.recent(name, first).bars
+            bars = self._market.recent(name, first, now_s).bars
             return bars.filter(pl.col("asof").is_between(after, last.asof, closed="right"))
         except VenueRefused as error:
             if UNLISTED not in str(error):

@@ -76,6 +76,8 @@ class Exchange:
             self.transfer(asset, amount)
         hour = start_ns // HOUR_NS * HOUR_NS
         self.at(hour if hour + FIRST_EVENT_NS >= start_ns else hour + HOUR_NS, self._open_bar)
+        # A bar that begins now is open before the first order: later it would give its volume twice.
+        self.advance(start_ns)
 
     def advance(self, to_ns: int) -> None:
         """Let time pass up to `to_ns`, event by event; the past and what lies beyond the tape are not

@@ -2,7 +2,7 @@
 matching.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from simulator.catalogue import Pair
@@ -38,6 +38,8 @@ class MarketData:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self._prints: dict[tuple[int, int], tuple[Print, ...]] = {}
+        self._folded: dict[tuple[int, int, int], tuple[Candle, ...]] = {}
+        """Candles of at most an hour, by hour, pair and length, of hours that are over."""
 
     @property
     def now_ns(self) -> int:
@@ -84,14 +86,21 @@ class MarketData:
     def prints(self, a: int, after_ns: int) -> Iterator[Print]:
         """Public trades after a time and up to now, oldest first."""
         now = self.now_ns
-        first = max(after_ns // HOUR_NS + 1, self.exchange.tape.first)
-        for hour in range(first, min(now // HOUR_NS + 1, self.exchange.tape.last) + 1):
-            known = self._prints.get((hour, a))
-            if known is None:
-                known = self._prints[hour, a] = self.exchange.tape.prints(hour, a)
-            for each in known:
+        for hour in self._hours(after_ns):
+            for each in self._printed(hour, a):
                 if after_ns < each.time_ns <= now:
                     yield each
+
+    def _hours(self, after_ns: int) -> range:
+        """Hours, by their ends, in which something may have printed after a time and up to now."""
+        first = max(after_ns // HOUR_NS + 1, self.exchange.tape.first)
+        return range(first, min(self.now_ns // HOUR_NS + 1, self.exchange.tape.last) + 1)
+
+    def _printed(self, hour: int, a: int) -> tuple[Print, ...]:
+        known = self._prints.get((hour, a))
+        if known is None:
+            known = self._prints[hour, a] = self.exchange.tape.prints(hour, a)
+        return known
 
     def has_traded(self, a: int) -> bool:
         """Lately: within what candles show."""
@@ -103,10 +112,10 @@ class MarketData:
         running = self.now_ns // step * step
         first = running - CANDLES * step
         filled: dict[int, Candle] = {}
-        for each in self.prints(a, first - 1 - 24 * HOUR_NS):
-            start = each.time_ns // step * step
+        for piece in self._pieces(a, min(step, HOUR_NS), first - 24 * HOUR_NS):
+            start = piece.time_s * SECOND_NS // step * step
             old = filled.get(start)
-            filled[start] = _extended(old, each) if old else _opened(start, each)
+            filled[start] = _joined(old, piece) if old else piece._replace(time_s=start // SECOND_NS)
         if not filled:
             return []
         rows, start = [], max(first, min(filled))
@@ -117,12 +126,44 @@ class MarketData:
             rows.append(row)
         return rows
 
+    def _pieces(self, a: int, step: int, since_ns: int) -> Iterator[Candle]:
+        """Candles of `step`, at most an hour, that have traded since a time; a past hour is folded once."""
+        for hour in self._hours(since_ns - 1):
+            pieces = self._folded.get((hour, a, step))
+            if pieces is None:
+                pieces = _folded((p for p in self._printed(hour, a) if p.time_ns <= self.now_ns), step)
+                if hour * HOUR_NS <= self.now_ns:
+                    self._folded[hour, a, step] = pieces
+            yield from (piece for piece in pieces if piece.time_s * SECOND_NS >= since_ns)
+
     def day(self, a: int, since_ns: int) -> Candle | None:
         """All prints after a time as one candle."""
         total: Candle | None = None
         for each in self.prints(a, since_ns):
             total = _extended(total, each) if total else _opened(since_ns, each)
         return total
+
+
+def _folded(prints: Iterable[Print], step: int) -> tuple[Candle, ...]:
+    filled: dict[int, Candle] = {}
+    for each in prints:
+        start = each.time_ns // step * step
+        old = filled.get(start)
+        filled[start] = _extended(old, each) if old else _opened(start, each)
+    return tuple(filled.values())
+
+
+def _joined(candle: Candle, later: Candle) -> Candle:
+    return Candle(
+        candle.time_s,
+        candle.open,
+        max(candle.high, later.high),
+        min(candle.low, later.low),
+        later.close,
+        candle.turnover + later.turnover,
+        candle.volume + later.volume,
+        candle.trades + later.trades,
+    )
 
 
 def _opened(start_ns: int, first: Print) -> Candle:

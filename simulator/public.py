@@ -128,6 +128,8 @@ def ohlc(data: MarketData, params: Params) -> Result:
     if minutes not in INTERVALS:
         raise Refusal("EGeneral:Invalid arguments:interval")
     candles = data.candles(a, minutes)[-CANDLES - 1 :]
+    # The running candle comes whatever `since` says.
+    shown = [row for row in candles if row.time_s >= since_s] or candles[-1:]
     rows = [
         [
             row.time_s,
@@ -135,12 +137,10 @@ def ohlc(data: MarketData, params: Params) -> Result:
             lots_text(pair, row.volume),
             row.trades,
         ]
-        for row in candles
+        for row in shown
     ]
     last = candles[-2].time_s if len(candles) > 1 else 0
-    # The running candle comes whatever `since` says.
-    shown = [row for row, at in zip(rows, candles, strict=True) if at.time_s >= since_s]
-    return {key: shown or rows[-1:], "last": last}
+    return {key: rows, "last": last}
 
 
 def depth(data: MarketData, params: Params) -> Result:

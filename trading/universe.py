@@ -199,7 +199,8 @@ def _ranked(notional: Floats, pool: Flags, rules: UniverseRules) -> Flags:
     """True for at most `names_max` coins of the pool a day, by the rule of point 3 above."""
     days, assets = notional.shape
     chosen = np.zeros((days, assets), dtype=bool)
-    for day in range(days):
+    # In a window most days come before anybody is old enough.
+    for day in np.flatnonzero(pool.any(axis=1)):
         past = notional[max(day - rules.names_memory_d, 0) : day + 1]
         ranks = _ranks(np.where(pool[day] & ~np.isnan(past), past, -np.inf))
         stays = (ranks[-1] <= rules.names_leave) & (ranks <= rules.names_enter).any(axis=0) & pool[day]

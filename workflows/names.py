@@ -36,6 +36,7 @@ def hour_attributes(track: str, asof: datetime) -> TypedSearchAttributes:
 
 
 def shard_id(track: str, asof: datetime, index: int) -> str:
+    """Of one of several; a lone shard is worked by its hour."""
     return f"{track}/shard/{hour_text(asof)}/{index}"
 
 

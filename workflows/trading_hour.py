@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.children import once
 from workflows.names import OUTCOME, hour_attributes, hour_id, shard_id
 from workflows.options import COMPUTE, FETCH, ONCE, RECORD
-from workflows.portfolio_shard import PortfolioShardWorkflow
+from workflows.portfolio_shard import PortfolioShardWorkflow, work
 
 SHARD = 50
 """Portfolios in a shard: one transaction and one page of messages."""
@@ -59,6 +59,10 @@ async def standing(hour: HourIn) -> HourOut:
     return done.model_copy(update={"reason": done.outcome or "still at work", "outcome": REPEATED})
 
 
+def _id(shard: ShardIn) -> str:
+    return shard_id(shard.track, shard.asof, shard.first // SHARD)
+
+
 def scheduled_hour() -> datetime:
     """The hour that the schedule meant, whenever it came to start: never the clock's."""
     times = workflow.info().search_attributes.get(SCHEDULED)
@@ -75,10 +79,12 @@ class TradingHourWorkflow:
     @workflow.run
     async def run(self, told: HourIn) -> HourOut:
         hour = told.model_dump()
+        fetching = workflow.start_activity_method(MarketActivities.fetch, told, **FETCH)
         roll = await workflow.execute_activity_method(ClosingActivities.roll, told, **RECORD)
         if roll.outcome:
+            fetching.cancel()
             return await standing(told)
-        fetched = await workflow.execute_activity_method(MarketActivities.fetch, told, **FETCH)
+        fetched = await fetching
         features = await workflow.execute_activity_method(
             MarketActivities.features,
             FeaturesIn(**hour, window=fetched.window, lateness=fetched.lateness),
@@ -98,12 +104,10 @@ class TradingHourWorkflow:
             ShardIn(**hour, portfolios=roll.portfolios, first=first, count=SHARD, view=seen.view)
             for first in range(0, roll.count, SHARD)
         ]
-        await asyncio.gather(
-            *(
-                once(PortfolioShardWorkflow.run, shard, shard_id(told.track, told.asof, shard.first // SHARD))
-                for shard in shards
-            )
-        )
+        if len(shards) == 1:
+            await work(shards[0])
+        else:
+            await asyncio.gather(*(once(PortfolioShardWorkflow.run, shard, _id(shard)) for shard in shards))
         closing = CloseHourIn(**hour, portfolios=roll.portfolios, lateness=fetched.lateness)
         out = await workflow.execute_activity_method(ClosingActivities.close_hour, closing, **RECORD)
         workflow.upsert_search_attributes([OUTCOME.value_set(out.outcome or "OPEN")])

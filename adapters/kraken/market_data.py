@@ -48,8 +48,11 @@ class MarketData:
     def __init__(self, public: PublicApi, catalogue: Catalogue, clock: Clock) -> None:
         self._public, self._catalogue, self._clock = public, catalogue, clock
 
-    def recent(self, name: str, first: int) -> Hours:
-        """Finished hours with asof from `first` on, in hours since the epoch; too old is a `DataError`."""
+    def recent(self, name: str, first: int, now_s: float | None = None) -> Hours:
+        """Finished hours with asof from `first` on, in hours since the epoch; too old is a `DataError`.
+
+        `now_s` is what the clock reads (`now_s`), for who asks for many instruments at a time.
+        """
         first_open_s = (first - 1) * HOUR_S
         page = self._public.candles(self._catalogue.id(name), first_open_s - HOUR_S)
         if len(page.rows) > OHLC_HOURS and page.rows[0].time > first_open_s:
@@ -59,7 +62,7 @@ class MarketData:
                 "Trades, or bring in Kraken's archive with `ballast data import`"
             )
         finished = [row for row in page.rows[:-1] if first_open_s <= row.time <= page.last]
-        found = finished_hours([_candle(row) for row in finished], self._now_s())
+        found = finished_hours([_candle(row) for row in finished], self.now_s() if now_s is None else now_s)
         return Hours(found.bars.drop("line"), found.rejected, _missing(finished))
 
     def rebuilt(self, name: str, first: int, last: int) -> Parsed:
@@ -67,7 +70,7 @@ class MarketData:
 
         An hour that is not over yet is a `UsageError`. A thousand trades a page, a page a second.
         """
-        if last * HOUR_S > self._now_s() or last < first:
+        if last * HOUR_S > self.now_s() or last < first:
             raise UsageError(
                 f"hours {TradingHour(first)} to {TradingHour(last)} are no span of finished hours"
             )
@@ -77,7 +80,7 @@ class MarketData:
                 (line + i, float(int(t.time)), float(t.price), float(t.volume)) for i, t in enumerate(page)
             ]
             frame = pl.DataFrame(rows, TRADE_ROWS, orient="row")
-            good, faulty = judge_trades(frame, int(self._now_s()), after_s)
+            good, faulty = judge_trades(frame, int(self.now_s()), after_s)
             parts.append(hours(good.with_columns(*PRICE_AS_BAR, trades=pl.lit(1, pl.Int64))))
             bad.append(rejected(faulty))
             line, after_s = line + len(page), last_stamp(good, after_s)
@@ -103,7 +106,8 @@ class MarketData:
             # One nanosecond back, unless a whole page shares it: then only going on makes progress.
             since_ns = page.last - 1 if page.last - 1 > since_ns else page.last
 
-    def _now_s(self) -> float:
+    def now_s(self) -> float:
+        """Unix seconds, by the clock that says whether an hour is over."""
         return self._clock.now().timestamp()
 
 

@@ -22,10 +22,10 @@ class Proofs:
 
     def keep(self, track: str, hour: TradingHour, proved: Iterable[Proved]) -> None:
         """Store what an hour's proofs came to, in one transaction; the first stored of each stands."""
-        rows = list(proved)
+        rows, now = list(proved), self._clock.now()
         with unit_of_work(self._engine, *(PortfolioKey(track, one.portfolio) for one in rows)) as session:
             for one in rows:
-                told: dict[str, Any] = {"track": track, **one._asdict(), "at": self._clock.now()}
+                told: dict[str, Any] = {"track": track, **one._asdict(), "at": now}
                 if session.get(Proof, (track, one.portfolio, hour.asof)) is None:
                     store_once(session, Proof(**told, asof=hour.asof))
 

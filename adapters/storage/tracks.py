@@ -89,19 +89,13 @@ class Tracks:
         self, track: str, hour: TradingHour, stage: str, reference: str, summary: Mapping[str, object]
     ) -> str:
         """Store what a stage left; returns the reference that stands: the first one stored."""
+        # A venue's clock may be a call away: asked before the database has to wait for it.
+        text, now = canonical_json(summary).decode(), self._clock.now()
         with unit_of_work(self._engine) as session:
             first = session.get(Stage, (track, hour.asof, stage))
             if first is not None:
                 return first.reference
-            text = canonical_json(summary).decode()
-            row = Stage(
-                track=track,
-                asof=hour.asof,
-                stage=stage,
-                reference=reference,
-                summary=text,
-                at=self._clock.now(),
-            )
+            row = Stage(track=track, asof=hour.asof, stage=stage, reference=reference, summary=text, at=now)
             return store_once(session, row)[0].reference
 
     def stage(self, track: str, hour: TradingHour, stage: str) -> str:
@@ -114,11 +108,11 @@ class Tracks:
         self, track: str, hour: TradingHour, what: str, reference: str, summary: Mapping[str, object]
     ) -> str:
         """Store what was observed for the hours from `hour` on; returns the first reference stored."""
+        text, now = canonical_json(summary).decode(), self._clock.now()
         with unit_of_work(self._engine) as session:
             first = session.get(Observation, (track, hour.asof, what))
             if first is not None:
                 return first.reference
-            text, now = canonical_json(summary).decode(), self._clock.now()
             row = Observation(
                 track=track, asof=hour.asof, what=what, reference=reference, summary=text, at=now
             )
@@ -171,11 +165,13 @@ class Tracks:
             "portfolios": len(portfolios),
             "settled": settled,
         }
+        now = self._clock.now()
         with unit_of_work(self._engine) as session:
             if session.get(Hour, (track, hour.asof)) is None:
-                session.add(Hour(track=track, asof=hour.asof, **told, ended=self._clock.now()))
+                session.add(Hour(track=track, asof=hour.asof, **told, ended=now))
 
     def alert(self, track: str, name: str, kind: str, portfolio: str, message: str) -> None:
         """Put an alert into the outbox, once."""
+        now = self._clock.now()
         with unit_of_work(self._engine) as session:
-            post(session, track, name, kind, portfolio, message, self._clock.now())
+            post(session, track, name, kind, portfolio, message, now)

@@ -26,7 +26,10 @@ class Market:
         self.asked: dict[str, int] = {}
         self._silent = silent
 
-    def recent(self, name: str, first: int) -> Hours:
+    def now_s(self) -> float:
+        return 0.0
+
+    def recent(self, name: str, first: int, _now_s: float) -> Hours:
         if first <= HOUR.number + 1 - REACH_H - 24:
             raise DataError("too old")
         self.asked[name] = first

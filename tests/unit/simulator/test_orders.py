@@ -154,6 +154,13 @@ def test_a_thin_bar_fills_a_part_and_the_next_bar_goes_on() -> None:
     assert (look(of, txid)["status"], len(of.exchange.trades)) == ("canceled", 2)
 
 
+def test_the_bar_that_is_running_at_the_opening_gives_its_volume_once() -> None:
+    of = venue(Bar(1, 80_000, 80_100, 79_900, 80_000, 1_000_000), QUIET)
+    txid = place(of, type="sell", price="7000.0", volume="0.5")
+    of.exchange.advance(START_NS + 30 * 60 * SECOND_NS)
+    assert look(of, txid)["vol_exec"] == "0.00100000"
+
+
 @pytest.mark.parametrize(("force", "filled"), [("IOC", "0.00400000"), ("FOK", "0.00000000")])
 def test_what_may_not_rest_ends_at_once(force: str, filled: str) -> None:
     of = to_first_event(venue(Bar(1, 80_000, 80_100, 79_900, 80_000, 4_000_000), QUIET))
