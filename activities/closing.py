@@ -34,8 +34,10 @@ Seal = Callable[[str], str]
 """Signs the head of a track's audit log; answers with what went wrong, empty when nothing did."""
 Owed = Callable[[str, TradingHour], Sequence[str]]
 """Portfolios of (track, hour) that are not proved yet."""
-BeginProof = Callable[[str, TradingHour], None]
-"""Has the proof of (track, hour) begin; whatever began it before, it is one proof."""
+BeginProof = Callable[[str, TradingHour], Callable[[], None]]
+"""Has the proof of (track, hour) begin, and returns what waits until it has; whatever began it before, it is
+one proof.
+"""
 PROOF_S, PROOF_LOOK_S = 10.0, 0.03
 """How long one attempt waits for a proof, and how often it looks: a second between attempts would be most
 of a replayed hour.
@@ -140,10 +142,11 @@ class ClosingActivities:
             )
             self._tracks.alert(told.track, f"late-hour/{hour_text(told.asof)}", "late-hour", "", message)
         self._tracks.end(told.track, hour, DONE, told.lateness, names)
+        begun = self._begin_proof(told.track, hour)
         trouble = self._seal(told.track)
         if trouble:
             self._tracks.alert(told.track, f"audit-log/{hour_text(told.asof)}", "audit-log", "", trouble)
-        self._begin_proof(told.track, hour)
+        begun()
         return out.model_copy(update={"outcome": DONE, "reason": told.lateness})
 
     def _await_proof(self, track: str, hour: TradingHour) -> None:

@@ -44,21 +44,18 @@ class BatchActivities:
             _, behind = each(names, lambda name: floor.reconcile(told.track, name, desk.hour))
             early = self._guard(told.track, names, desk)
             # Whoever was in trouble on the way cannot be decided for, unless that was done before.
-            made, trouble = floor.batch(told.track, names, lambda b, _: decided(b, desk))
+            made, trouble = floor.batch(told.track, names, lambda b, _: _opened(b, desk, bool(told.only)))
             first = {item.portfolio: item for item in (*trouble, *early, *behind)}
-            idle = {name: done for name, done in made.items() if not done.approved}
-            bare = [name for name, done in idle.items() if not (told.only or is_exposed(done, desk))]
-            over, _ = floor.batch(told.track, bare, lambda b, _: settled(b, desk))
             plans = [
                 Plan(portfolio=name, instruments=tuple(done.approved))
-                for name, done in made.items()
+                for name, (done, _) in made.items()
                 if done.approved
             ]
             self._let_time_pass(told.track, desk, list(made), plans)
             return Decided(
                 plans=tuple(plans),
                 trouble=tuple(first[item.portfolio] for item in trouble),
-                exposed=len(over) < len(idle),
+                exposed=any(not (done.approved or is_over) for done, is_over in made.values()),
             )
 
     @activity.defn
@@ -136,6 +133,15 @@ class BatchActivities:
             return False
         self._floor.account(track, name).reconcile(desk.hour)
         return True
+
+
+def _opened(books: Books, desk: Desk, is_alone: bool) -> tuple[Told, bool]:
+    """The decision, and whether the hour is over with it: for who is idle with nothing at the venue."""
+    told = decided(books, desk)
+    is_over = not (told.approved or is_alone or is_exposed(told, desk))
+    if is_over:
+        settled(books, desk)
+    return told, is_over
 
 
 def is_exposed(told: Told, desk: Desk) -> bool:

@@ -61,9 +61,11 @@ class BarStore:
         continues it, with the same open, a range around the stored one's, and more volume.
         """
         folder = self._folder(venue, instrument)
-        years = frame.sort("asof").group_by(pl.col("asof").dt.year(), maintain_order=True)
         with locked(folder):
-            reports = [_merge(folder / f"{year}.parquet", part, unfinished) for (year,), part in years]
+            reports = [
+                _merge(folder / f"{year}.parquet", part, unfinished)
+                for year, part in _years(frame.sort("asof"))
+            ]
         conflicts = [report.conflicts for report in reports]
         return WriteReport(
             added=sum(report.added for report in reports),
@@ -138,6 +140,16 @@ class Window(Mapping[str, pl.DataFrame]):
     def digest(self) -> str:
         """SHA-256 over the bars of every instrument, each of which must have been read."""
         return hashlib.sha256(b"".join(self._digests[name] for name in self._names)).hexdigest()
+
+
+def _years(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Sorted bars by the UTC year they closed in; most often, as each hour does, they lie in one."""
+    years = frame["asof"].dt.year()
+    if frame.height and years[0] == years[-1]:
+        yield int(years[0]), frame
+        return
+    for (year,), part in frame.group_by(years, maintain_order=True):
+        yield int(year), part
 
 
 def _merge(file: Path, offered: pl.DataFrame, unfinished: Collection[int]) -> WriteReport:

@@ -82,10 +82,10 @@ class VenueFeed:
 
     def _recent(self, name: str, first: int, last: TradingHour, now_s: float) -> pl.DataFrame:
         """New hours of one instrument up to `last`; a pair that is not listed yet, or no longer, has none."""
-        after = TradingHour(self._through[name]).asof
         try:
             bars = self._market.recent(name, first, now_s).bars
-            return bars.filter(pl.col("asof").is_between(after, last.asof, closed="right"))
+            is_ahead = bars.height and bars["asof"][-1] > last.asof
+            return bars.filter(pl.col("asof") <= last.asof) if is_ahead else bars
         except VenueRefused as error:
             if UNLISTED not in str(error):
                 raise

@@ -1,6 +1,7 @@
 """Begins the proofs of hours, from activities that block."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from temporalio.client import Client, RPCError
@@ -23,12 +24,19 @@ class ProofStarts:
     def __init__(self, client: Client) -> None:
         self._client, self._loop = client, asyncio.get_running_loop()
 
-    def begin(self, track: str, hour: TradingHour) -> None:
-        """Start an hour's proof unless it was; `VenueUnavailable` if the engine does not answer."""
-        try:
-            asyncio.run_coroutine_threadsafe(self._begin(track, hour), self._loop).result(REPLY_S)
-        except (TimeoutError, RPCError) as error:
-            raise VenueUnavailable(f"the proof of {hour} could not begin: {error!r}") from error
+    def begin(self, track: str, hour: TradingHour) -> Callable[[], None]:
+        """Start an hour's proof unless it was; returns what waits for the engine, and raises a
+        `VenueUnavailable` if it does not answer.
+        """
+        asked = asyncio.run_coroutine_threadsafe(self._begin(track, hour), self._loop)
+
+        def begun() -> None:
+            try:
+                asked.result(REPLY_S)
+            except (TimeoutError, RPCError) as error:
+                raise VenueUnavailable(f"the proof of {hour} could not begin: {error!r}") from error
+
+        return begun
 
     async def _begin(self, track: str, hour: TradingHour) -> None:
         with suppress(WorkflowAlreadyStartedError):

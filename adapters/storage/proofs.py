@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from adapters.clock import Clock
-from adapters.storage.base import PortfolioKey, store_once
+from adapters.storage.base import PortfolioKey
 from adapters.storage.engine import reading, unit_of_work
 from adapters.storage.hours import PortfolioHour
 from adapters.storage.states import Proof
@@ -27,7 +27,7 @@ class Proofs:
             for one in rows:
                 told: dict[str, Any] = {"track": track, **one._asdict(), "at": now}
                 if session.get(Proof, (track, one.portfolio, hour.asof)) is None:
-                    store_once(session, Proof(**told, asof=hour.asof))
+                    session.add(Proof(**told, asof=hour.asof))
 
     def owed(self, track: str, hour: TradingHour) -> list[str]:
         """Portfolios whose hour is over and not proved, on a track that proves its hours."""

@@ -95,8 +95,9 @@ class Tracks:
             first = session.get(Stage, (track, hour.asof, stage))
             if first is not None:
                 return first.reference
-            row = Stage(track=track, asof=hour.asof, stage=stage, reference=reference, summary=text, at=now)
-            return store_once(session, row)[0].reference
+            told: dict[str, Any] = {"reference": reference, "summary": text, "at": now}
+            session.add(Stage(track=track, asof=hour.asof, stage=stage, **told))
+            return reference
 
     def stage(self, track: str, hour: TradingHour, stage: str) -> str:
         """The reference that a stage left; empty before it is done."""
@@ -113,10 +114,9 @@ class Tracks:
             first = session.get(Observation, (track, hour.asof, what))
             if first is not None:
                 return first.reference
-            row = Observation(
-                track=track, asof=hour.asof, what=what, reference=reference, summary=text, at=now
-            )
-            return store_once(session, row)[0].reference
+            told: dict[str, Any] = {"reference": reference, "summary": text, "at": now}
+            session.add(Observation(track=track, asof=hour.asof, what=what, **told))
+            return reference
 
     def observed(self, track: str, hour: TradingHour, what: str) -> str:
         """The newest reference of what was observed at `hour` or before; empty without."""
