@@ -19,6 +19,8 @@ ONCE = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 
 BEAT = timedelta(seconds=6)
 """A worker that is silent for so long is dead."""
+WAIT_BEAT = timedelta(seconds=12)
+"""For waits: hundreds stand at once and beat between polls of four seconds, on a loop that may be late."""
 HOUR = timedelta(hours=1)
 
 _PATIENT = RetryPolicy(
@@ -94,7 +96,7 @@ ORDER = ActivityConfig(
 WAIT = ActivityConfig(
     task_queue=TRADING_WAIT,
     start_to_close_timeout=timedelta(hours=2),
-    heartbeat_timeout=BEAT,
+    heartbeat_timeout=WAIT_BEAT,
     retry_policy=_PATIENT,
 )
 """A long poll: a read that outlives the hour if it must, found dead by its heartbeats."""
