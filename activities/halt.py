@@ -61,7 +61,7 @@ class Outbox(Protocol):
 
 
 class HaltActivities:
-    """Of the queue `guard`."""
+    """Records are of the queue `guard`, errands of `trading`."""
 
     def __init__(self, states: States, operators: Operators, entries: Entries, outbox: Outbox) -> None:
         self._states = states
@@ -69,11 +69,13 @@ class HaltActivities:
         self._entries = entries
         self._outbox = outbox
 
-    def activities(self) -> list[Callable[..., object]]:
-        return [
-            *(self.open_guard, self.read_tellings, self.record_halt),
-            *(self.verify_signature, self.cancel_entries, self.deliver_alerts),
-        ]
+    def records(self) -> list[Callable[..., object]]:
+        """What a guard waits for before it answers."""
+        return [self.open_guard, self.read_tellings, self.record_halt, self.verify_signature]
+
+    def errands(self) -> list[Callable[..., object]]:
+        """What takes as long as a venue or a channel takes, and nobody waits for."""
+        return [self.cancel_entries, self.deliver_alerts]
 
     @activity.defn
     def open_guard(self, told: OpenIn) -> Opened:

@@ -6,7 +6,6 @@ finds done what is done.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import BoundedSemaphore
 
 from temporalio import activity
 
@@ -21,8 +20,6 @@ from trading.live.documents import state_of_decision
 from trading.live.values import Guarded, Told
 
 UPDATES_AT_ONCE = 8
-BATCHES_AT_ONCE = 4
-"""More would wait for the interpreter, and keep it from those who beat, poll and answer."""
 
 
 class BatchActivities:
@@ -31,7 +28,6 @@ class BatchActivities:
     def __init__(self, floor: Floor, latch: Latch, watch: Watch) -> None:
         self._floor, self._latch, self._watch = floor, latch, watch
         self._pool = ThreadPoolExecutor(UPDATES_AT_ONCE, "guard")
-        self._turns = BoundedSemaphore(BATCHES_AT_ONCE)
 
     def activities(self) -> list[Callable[..., object]]:
         return [self.open, self.close]
@@ -42,7 +38,7 @@ class BatchActivities:
 
         Who is idle with nothing at its venue is settled too; not one that was in trouble, whose hour says so.
         """
-        with beating(), self._turns:
+        with beating():
             floor, desk = self._floor, self._floor.desk(told, told.view)
             names = floor.names(told)
             _, behind = each(names, lambda name: floor.reconcile(told.track, name, desk.hour))
@@ -65,7 +61,7 @@ class BatchActivities:
     @activity.defn
     def close(self, told: CloseIn) -> BatchOut:
         """Settle everybody of the shard who had no orders; whoever has stops is swept before."""
-        with beating(), self._turns:
+        with beating():
             floor, desk = self._floor, self._floor.desk(told, told.view)
             names = [name for name in floor.names(told) if name not in told.without]
             swept, silent = each(names, lambda name: self._swept(told.track, name, desk))

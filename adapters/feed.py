@@ -54,7 +54,8 @@ class VenueFeed:
         """
         if not self._through or hour.number < max(self._through.values()):
             self._load(hour)
-        firsts, now_s = self._firsts(hour), self._market.now_s()
+        # Whoever asks knows that the hour has come; a second clock may not have seen it yet.
+        firsts, now_s = self._firsts(hour), max(self._market.now_s(), hour.asof.timestamp())
         fresh = self._pool.map(lambda name: self._recent(name, firsts[name], hour, now_s), firsts)
         new = {name: bars for name, bars in zip(firsts, fresh, strict=True) if bars.height}
         list(self._pool.map(lambda name: self._store.write(self._venue, name, new[name]), new))

@@ -129,10 +129,11 @@ class MarketData:
     def _pieces(self, a: int, step: int, since_ns: int) -> Iterator[Candle]:
         """Candles of `step`, at most an hour, that have traded since a time; a past hour is folded once."""
         for hour in self._hours(since_ns - 1):
-            pieces = self._folded.get((hour, a, step))
+            is_over = hour * HOUR_NS <= self.now_ns
+            pieces = self._folded.get((hour, a, step)) if is_over else None
             if pieces is None:
                 pieces = _folded((p for p in self._printed(hour, a) if p.time_ns <= self.now_ns), step)
-                if hour * HOUR_NS <= self.now_ns:
+                if is_over:
                     self._folded[hour, a, step] = pieces
             yield from (piece for piece in pieces if piece.time_s * SECOND_NS >= since_ns)
 

@@ -71,14 +71,16 @@ def database(folder: Path, key: PortfolioKey) -> Engine:
 @asynccontextmanager
 async def working(client: Client, engine: Engine, edges: Edges) -> AsyncIterator[None]:
     """A worker of guards and their hands."""
-    activities = HaltActivities(TradingStates(engine, SystemClock()), edges, edges, edges).activities()
+    hands = HaltActivities(TradingStates(engine, SystemClock()), edges, edges, edges)
     with ThreadPoolExecutor(8) as executor:
         async with (
-            Worker(client, task_queue=GUARD, activities=activities, activity_executor=executor),
+            Worker(client, task_queue=GUARD, activities=hands.records(), activity_executor=executor),
             Worker(
                 client,
                 task_queue=TRADING,
                 workflows=[DrawdownHaltWorkflow],
+                activities=hands.errands(),
+                activity_executor=executor,
                 interceptors=[Observed()],
                 sticky_queue_schedule_to_start_timeout=STICKY,
             ),

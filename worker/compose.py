@@ -215,8 +215,11 @@ def assembled(terms: Terms, client: Client, shop: Shop, predictors: Mapping[str,
             ).activities(),
             *proving(terms, proofs, states, latch).activities(),
             nightly.fees,
+            *halt.errands(),
+            # Asked for before guards had a queue of their own, and not answered yet.
+            *halt.records(),
         ],
-        GUARD: halt.activities(),
+        GUARD: halt.records(),
         TRADING_WAIT: WaitActivities(world.clock, client).activities(),
         TRAINING: [
             *TrainingActivities(

@@ -109,7 +109,7 @@ RECORD = ActivityConfig(
 """One small transaction. Tried until it succeeds: an hour without its row is not done."""
 
 GUARDED = ActivityConfig(**{**RECORD, "task_queue": GUARD})
-"""The same for a guard, which batches of `trading` wait for."""
+"""The same for a guard, which batches of `trading` wait for: looks at the database and nowhere else."""
 
 TRAIN = ActivityConfig(
     task_queue=TRAINING,
@@ -162,7 +162,7 @@ EXPORT = ActivityConfig(
 """Reads a day of the log and writes a file."""
 
 ERRAND = ActivityConfig(
-    task_queue=GUARD,
+    task_queue=TRADING,
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=timedelta(minutes=2),
     retry_policy=_PATIENT,

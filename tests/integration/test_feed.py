@@ -29,7 +29,9 @@ class Market:
     def now_s(self) -> float:
         return 0.0
 
-    def recent(self, name: str, first: int, _now_s: float) -> Hours:
+    def recent(self, name: str, first: int, now_s: float) -> Hours:
+        # A clock that is behind must not make the newest hour look unfinished.
+        assert now_s >= HOUR.asof.timestamp()
         if first <= HOUR.number + 1 - REACH_H - 24:
             raise DataError("too old")
         self.asked[name] = first

@@ -55,7 +55,7 @@ async def told(server: DevServer, folder: Path) -> list[ReconcileOut]:
         return ReconcileOut(portfolio=latch.mark(TRACK, mark).state, findings=activity.info().attempt)
 
     hands = HaltActivities(states, edges, edges, edges)
-    async with main.workers(client, {TRADING: [batch], GUARD: hands.activities()}):
+    async with main.workers(client, {TRADING: [batch, *hands.errands()], GUARD: hands.records()}):
         return await asyncio.gather(
             *(
                 client.execute_workflow(
